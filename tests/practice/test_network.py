@@ -1,0 +1,156 @@
+"""The practice network is a real server: nothing here is imitated."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx
+import pytest
+
+from tanggap.practice import network as net
+
+pytest.importorskip("mastodon_mock")
+
+BACK = "http://127.0.0.1:9/kembali"
+
+
+@pytest.fixture(scope="module")
+def running():
+    said = []
+    network = net.start(
+        [net.Profile("tini", "Tini"), net.Profile("karto", "Mbah Karto")],
+        [net.Profile("pemkab", "Pemkab Sukamaju")],
+        progress=said.append,
+    )
+    assert said and network.url in said[-1]
+    yield network
+    net.stop(network)
+    with pytest.raises(ProcessLookupError):
+        os.kill(network.pid, 0)
+    net.stop(network)
+
+
+@pytest.fixture
+def network(running):
+    net.reset(running)
+    return running
+
+
+def agency_token(network):
+    """The code flow as `accounts/connect` walks it: register, authorise, exchange."""
+    app = httpx.post(
+        f"{network.url}/api/v1/apps",
+        data={"client_name": "Tanggap", "redirect_uris": BACK, "scopes": "read write"},
+    ).json()
+    query = urlencode(
+        {"client_id": app["client_id"], "redirect_uri": BACK, "response_type": "code",
+         "scope": "read write", "state": "rahasia-7"}
+    )
+    back = net.authorise(network, f"{network.url}/oauth/authorize?{query}", "pemkab")
+    assert back.startswith(BACK)
+    answer = parse_qs(urlsplit(back).query)
+    assert answer["state"] == ["rahasia-7"]
+    return httpx.post(
+        f"{network.url}/oauth/token",
+        data={"grant_type": "authorization_code", "code": answer["code"][0],
+              "client_id": app["client_id"], "client_secret": app["client_secret"],
+              "redirect_uri": BACK},
+    ).json()["access_token"]
+
+
+def post(network, token, text, **data):
+    return httpx.post(
+        f"{network.url}/api/v1/statuses",
+        data={"status": text, **data},
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=5,
+    )
+
+
+def test_an_officer_authorises_and_citizens_answer(network):
+    token = agency_token(network)
+    first = post(network, token, "Dukcapil keliling hari ini").json()
+    net.say(network, "tini", "Jembatan putus", reply_to=first["id"], mention="pemkab")
+    below = net.replies_to(network, first["id"])
+    assert [row["account"]["acct"] for row in below] == ["tini"]
+    rings = httpx.get(
+        f"{network.url}/api/v1/notifications", headers={"Authorization": f"Bearer {token}"}
+    ).json()
+    assert [ring["type"] for ring in rings] == ["mention"]
+    assert [row["id"] for row in net.timeline_of(network, "pemkab")] == [first["id"]]
+
+
+def test_an_account_that_is_not_there_is_not_authorised(network):
+    with pytest.raises(net.NetworkFailed, match="tidak menawarkan"):
+        net.authorise(
+            network,
+            f"{network.url}/oauth/authorize?client_id=x&redirect_uri={BACK}&response_type=code",
+            "bukan-siapa-siapa",
+        )
+
+
+def test_timelines_are_read_to_their_end(network):
+    for number in range(45):
+        net.say(network, "karto", f"Pesan nomor {number}")
+    assert len(net.timeline_of(network, "karto")) == 45
+
+
+def test_private_messages_reach_one_phone_only(network):
+    token = agency_token(network)
+    post(network, token, "@tini mohon hapus nomor itu", visibility="direct")
+    assert len(net.direct_messages(network, "tini")) == 1
+    assert net.direct_messages(network, "karto") == []
+
+
+def test_an_edit_keeps_the_id(network):
+    first = net.say(network, "karto", "Hari apa?")
+    second = net.edit(network, "karto", first["id"], "Hari apa dan jam berapa?")
+    assert second["id"] == first["id"] and second["edited_at"]
+
+
+def test_a_cut_wire_refuses_and_citizens_go_on(network):
+    net.cut(network)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{network.url}/api/v1/instance")
+    net.say(network, "karto", "Masih bisa menulis")
+    net.mend(network)
+    assert httpx.get(f"{network.url}/api/v1/instance").status_code == 200
+
+
+def test_a_lost_answer_means_posted_but_unknown(network):
+    token = agency_token(network)
+    net.lose_answers(network)
+    with pytest.raises(httpx.TransportError):
+        post(network, token, "Sekali saja")
+    assert len(net.timeline_of(network, "pemkab")) == 1
+    assert post(network, token, "Kedua").status_code == 200
+
+
+def test_faults_come_and_go(network):
+    net.fault(network, status=503, methods=["POST"], path="/api/v1/statuses", count=1)
+    with pytest.raises(net.NetworkFailed, match="503"):
+        net.say(network, "karto", "Pertama")
+    net.say(network, "karto", "Kedua")
+    net.fault(network, "ratelimit")
+    assert httpx.get(f"{network.url}/api/v1/instance").headers["Retry-After"]
+    net.clear_faults(network)
+    assert httpx.get(f"{network.url}/api/v1/instance").status_code == 200
+
+
+def test_a_revoked_token_is_refused(network):
+    token = agency_token(network)
+    net.revoke(network, token)
+    assert post(network, token, "Ditolak").status_code == 401
+
+
+def test_the_network_keeps_the_practice_time(network):
+    net.set_clock(network, timedelta(days=20))
+    stamp = datetime.fromisoformat(net.say(network, "karto", "Dua puluh hari lagi")["created_at"])
+    assert abs(stamp - datetime.now(UTC) - timedelta(days=20)) < timedelta(minutes=1)
+
+
+def test_another_process_of_the_demo_finds_it(network, tmp_path):
+    network.save(tmp_path / "network.json")
+    assert net.Network.load(tmp_path / "network.json") == network
