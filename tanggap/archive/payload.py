@@ -1,0 +1,68 @@
+"""Content under a key per person: kept word for word, erasable without breaking the proof."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import sha256
+
+from django.db import transaction
+
+from tanggap.archive.models import Payload, PersonKey
+from tanggap.archive.record import key_for, record, unwrap
+from tanggap.core import secrets
+from tanggap.core.models import Agency, Person
+
+
+class Erased(Exception):
+    """The person's key was destroyed; the content cannot be read by anybody any more."""
+
+
+def store(agency: Agency, subject_key: str, content: bytes, *, now: datetime) -> Payload:
+    """Lock `content` with the key of `subject_key` (made when there is none) and keep it.
+
+    Put `fact(payload)` into the facts of the Record that speaks of it: the log then vouches for
+    the locked bytes too.
+    """
+    key = key_for(agency, subject_key, now=now)
+    locked = secrets.lock(unwrap(key), content, _aad(key))
+    return Payload.objects.create(
+        agency=agency, key=key, locked=locked, sha256=sha256(locked).digest(), stored_at=now
+    )
+
+
+def fact(payload: Payload) -> dict[str, object]:
+    """What a Record says about a payload: its id and the SHA-256 of its locked bytes (hex)."""
+    return {"payload": payload.pk, "payload_sha256": bytes(payload.sha256).hex()}
+
+
+def read(payload: Payload) -> bytes:
+    """The content. Raises Erased, or SecretsError when the stored bytes were changed."""
+    if payload.key.wrapped is None:
+        raise Erased(f"Payload {payload.pk} was erased at {payload.key.erased_at}.")
+    return secrets.unlock(unwrap(payload.key), bytes(payload.locked), _aad(payload.key))
+
+
+def erase(
+    agency: Agency, subject_key: str, *, by: Person | str, now: datetime, reason: str
+) -> PersonKey | None:
+    """Destroy the person's key, on record. None when there is no living key.
+
+    `reason` is a code ("request", "retention"), never words about the person. Rows of later
+    stages that hold the words in clear are emptied by the verb that calls this one.
+    """
+    with transaction.atomic():
+        key = (
+            PersonKey.objects.select_for_update()
+            .filter(agency=agency, subject_key=subject_key, erased_at=None)
+            .first()
+        )
+        if key is None:
+            return None
+        key.wrapped, key.erased_at = None, now
+        key.save(update_fields=["wrapped", "erased_at"])
+        record(agency, "person.erased", key, by=by, now=now, facts={"reason": reason})
+    return key
+
+
+def _aad(key: PersonKey) -> bytes:
+    return f"payload:{key.agency_id}:{key.pk}".encode()

@@ -1,0 +1,239 @@
+"""Write a fact. The bytes that are hashed are described in docs/reference/records.md."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import models, transaction
+
+from tanggap.archive import merkle
+from tanggap.archive.models import Pending, PersonKey, Record
+from tanggap.core import secrets
+from tanggap.core.models import Agency, Person
+
+SALT_BYTES = 16
+Subject = models.Model | tuple[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One fact about to be written, for `record_many`."""
+
+    agency_id: int
+    verb: str
+    subject: Subject
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    content: bytes | None = None
+
+
+def record(
+    agency: Agency,
+    verb: str,
+    subject: Subject,
+    *,
+    by: Person | str,
+    now: datetime,
+    facts: Mapping[str, Any] | None = None,
+    content: bytes | None = None,
+    person_key: str | None = None,
+) -> Record:
+    """Write one Record in the caller's transaction. Takes no lock.
+
+    subject     a saved model instance, or (type, id)
+    by          a Person, or the name of a machine or outsider: "system:listen", "citizen"
+    facts       ids, counts, codes; never personal content
+    content     what the fact speaks of; only its salted hash is kept. For a subject whose model
+                defines `evidence()`, it must be exactly `subject.evidence()`: `archive verify`
+                compares the two
+    person_key  subject key of the person whose words the content is ("account:12:author:345"):
+                the salt is locked with their key, so that erasing them leaves a hash that nobody
+                can test a guess against
+    """
+    if content is not None and isinstance(subject, models.Model):
+        evidence = getattr(subject, "evidence", None)
+        if evidence is not None and evidence() != content:
+            raise ValueError(f"{verb}: the content must be what {subject!r}.evidence() returns.")
+    key = None
+    if content is not None and person_key is not None:
+        key = key_for(agency, person_key, now=now)
+    row = _row(Entry(agency.pk, verb, subject, facts or {}, content), actor(by), now, key)
+    with transaction.atomic():
+        row.save(force_insert=True)
+        Pending.objects.create(agency_id=row.agency_id, record=row)
+    return row
+
+
+def record_many(entries: Iterable[Entry], *, by: Person | str, now: datetime) -> list[Record]:
+    """The same for many facts at once, in two INSERTs."""
+    who = actor(by)
+    rows = [_row(entry, who, now, None) for entry in entries]
+    with transaction.atomic():
+        Record.objects.bulk_create(rows, batch_size=2000)
+        Pending.objects.bulk_create(
+            [Pending(agency_id=row.agency_id, record=row) for row in rows], batch_size=5000
+        )
+    return rows
+
+
+def actor(by: Person | str) -> str:
+    """How a Record names who did it."""
+    if isinstance(by, Person):
+        if by.pk is None:
+            raise ValueError("A person who is not saved cannot be put on record.")
+        return f"person:{by.pk}"
+    if not by:
+        raise ValueError("A fact needs somebody who did it.")
+    return by
+
+
+def name_of(subject: Subject) -> tuple[str, str]:
+    """("planning.plan", "12")."""
+    if isinstance(subject, models.Model):
+        if subject.pk is None:
+            raise ValueError(f"{subject!r} must be saved before it is put on record.")
+        return subject._meta.label_lower, str(subject.pk)
+    return subject[0], str(subject[1])
+
+
+# --- hashing ---------------------------------------------------------------------------------
+
+
+def canonical(row: Record) -> bytes:
+    """The exact bytes of a Record: JSON, keys sorted, no blanks, UTF-8."""
+    return json.dumps(
+        {
+            "actor": row.actor,
+            "agency": row.agency_id,
+            "at": stamp(row.at),
+            "content_hash": None if row.content_hash is None else bytes(row.content_hash).hex(),
+            "facts": row.facts,
+            "key": row.key_id,
+            "salt": bytes(row.salt).hex(),
+            "subject_id": row.subject_id,
+            "subject_type": row.subject_type,
+            "verb": row.verb,
+        },
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+        allow_nan=False,
+    ).encode()
+
+
+def leaf_hash(row: Record) -> bytes:
+    return merkle.leaf(canonical(row))
+
+
+def content_hash(salt: bytes, content: bytes) -> bytes:
+    """HMAC-SHA256 of the content, keyed by the 16-byte salt in clear."""
+    return hmac.digest(salt, content, "sha256")
+
+
+def stamp(at: datetime) -> str:
+    """2026-03-17T02:00:00.000000Z, always UTC, always microseconds."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def plain(value: Any) -> Any:
+    """Facts as they come back from jsonb: text, whole numbers, true, false, null, lists, objects.
+
+    Instants, days, decimals, floats and UUIDs become text; anything else is a TypeError.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str(value.value) if hasattr(value, "value") else str(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float | Decimal | UUID):
+        return str(value)
+    if isinstance(value, datetime):
+        return stamp(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        wrong = [key for key in value if not isinstance(key, str)]
+        if wrong:
+            raise TypeError(f"Names of facts must be text, not {wrong!r}.")
+        return {str(key): plain(part) for key, part in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted(plain(part) for part in value)
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    raise TypeError(f"A fact cannot hold {type(value).__name__}: give an id, a count or a code.")
+
+
+# --- keys of persons -------------------------------------------------------------------------
+
+
+def key_for(agency: Agency, subject_key: str, *, now: datetime) -> PersonKey:
+    """The living key of a person in an agency; made when there is none."""
+    living = PersonKey.objects.filter(agency=agency, subject_key=subject_key, erased_at=None)
+    key = living.first()
+    if key is None:
+        wrapped = secrets.seal(secrets.new_key(), _wrap_aad(agency.pk, subject_key))
+        # Two writers at once: the database keeps one of the two.
+        PersonKey.objects.bulk_create(
+            [PersonKey(agency=agency, subject_key=subject_key, wrapped=wrapped, made_at=now)],
+            ignore_conflicts=True,
+        )
+        key = living.get()
+    return key
+
+
+def unwrap(key: PersonKey) -> bytes:
+    """The key itself, in memory only."""
+    if key.wrapped is None:
+        raise ValueError(f"{key} was erased.")
+    return secrets.open_(bytes(key.wrapped), _wrap_aad(key.agency_id, key.subject_key))
+
+
+def rewrap(key: PersonKey) -> bytes:
+    """The wrapped key under the newest master key."""
+    if key.wrapped is None:
+        raise ValueError(f"{key} was erased.")
+    return secrets.reseal(bytes(key.wrapped), _wrap_aad(key.agency_id, key.subject_key))
+
+
+def salt_of(row: Record) -> bytes | None:
+    """The salt in clear; None when the person's key was destroyed."""
+    if row.key is None:
+        return bytes(row.salt)
+    if row.key.wrapped is None:
+        return None
+    return secrets.unlock(unwrap(row.key), bytes(row.salt), _salt_aad(row.key))
+
+
+def _row(entry: Entry, who: str, now: datetime, key: PersonKey | None) -> Record:
+    salt = os.urandom(SALT_BYTES)
+    subject_type, subject_id = name_of(entry.subject)
+    row = Record(
+        agency_id=entry.agency_id,
+        at=now,
+        verb=entry.verb,
+        actor=who,
+        subject_type=subject_type,
+        subject_id=subject_id,
+        facts=plain(entry.facts),
+        key=key,
+        salt=salt if key is None else secrets.lock(unwrap(key), salt, _salt_aad(key)),
+        content_hash=None if entry.content is None else content_hash(salt, entry.content),
+    )
+    row.leaf_hash = leaf_hash(row)
+    return row
+
+
+def _wrap_aad(agency_id: int, subject_key: str) -> bytes:
+    return f"personkey:{agency_id}:{subject_key}".encode()
+
+
+def _salt_aad(key: PersonKey) -> bytes:
+    return f"salt:{key.agency_id}:{key.pk}".encode()
