@@ -16,11 +16,9 @@ class Autodetector(makemigrations.Command.autodetector):  # type: ignore[misc]
         for migration in found.get("core", []):
             if migration.initial and migration.name.startswith("0001_"):
                 migration.operations.insert(0, BeforeTables())
-        last = next(
-            (m for m in reversed(found.get("core", [])) if m.initial), None
-        )
-        if last:
-            last.operations.append(AfterTables())
+        first = [migration for migration in found.get("core", []) if migration.initial]
+        if first:
+            first[-1].operations.append(AfterTables())
         return found
 
 
