@@ -1,0 +1,435 @@
+"""Stage 4, steps 4 and 5: what citizens write, word for word, and what we answer.
+
+Capabilities 15, 16, 34, 40, 46, 88.4, 88.5. A citizen's words are never altered: `Item.text` is
+what the network gave; masking happens when it is shown, an edit is a Revision.
+"""
+
+from __future__ import annotations
+
+import pgtrigger
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from tanggap.accounts.models import Account
+from tanggap.archive.models import Payload
+from tanggap.core.models import Agency, Person, Scoped
+from tanggap.core.states import States
+from tanggap.execution.publishing.models import Delivery
+
+
+class ConversationStates(States):
+    new = ("triaged", "answered", "quiet")
+    triaged = ("answered", "quiet", "new")
+    answered = ("new", "triaged", "quiet")
+    quiet = ("new", "triaged", "answered")
+
+
+KINDS = [
+    ("service_question", _("Service question")),
+    ("complaint", _("Complaint")),
+    ("aspiration", _("Aspiration")),
+    ("public_information", _("Public-information request")),
+    ("integrity", _("Suspected violation (WBS)")),
+    ("rumour", _("Doubtful news")),
+    ("thanks", _("Thanks")),
+    ("criticism", _("Criticism")),
+    ("spam", _("Spam")),
+    ("other", _("Other")),
+]
+
+
+class Author(Scoped):
+    """Who wrote to one of our accounts, as the network names them. Never profiled or ranked."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="authors")
+    remote_id = models.CharField(max_length=300)
+    handle = models.CharField(max_length=300)
+    name = models.CharField(max_length=300, blank=True)
+    url = models.URLField(max_length=800, blank=True)
+    first_seen_at = models.DateTimeField()
+    erased_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(Scoped.Meta):
+        constraints = [
+            *Scoped.Meta.constraints,
+            models.UniqueConstraint(fields=["account", "remote_id"], name="inbox_author_once"),
+        ]
+
+
+class Conversation(Scoped):
+    """Items of one thread with one citizen. What the list shows is stored on the row."""
+
+    class Urgency(models.IntegerChoices):
+        DANGER = 0, _("Danger to life")
+        URGENT = 1, _("Urgent")
+        NORMAL = 2, _("Normal")
+
+    class Visibility(models.TextChoices):
+        PUBLIC = "public", _("Public")
+        PRIVATE = "private", _("Private")
+
+    STATES = ConversationStates
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="conversations")
+    author = models.ForeignKey(Author, on_delete=models.PROTECT, related_name="conversations")
+    # The network's id of the thread's root, so that two photos at once open one conversation.
+    thread_id = models.CharField(max_length=300)
+    # Our own post that it answers, when it does.
+    post = models.ForeignKey(
+        Delivery, null=True, blank=True, on_delete=models.PROTECT, related_name="conversations"
+    )
+    visibility = models.CharField(max_length=8, choices=Visibility.choices)
+    state = models.CharField(max_length=12, default=ConversationStates.initial)
+    kind = models.CharField(max_length=24, choices=KINDS, blank=True)
+    urgency = models.PositiveSmallIntegerField(choices=Urgency.choices, default=Urgency.NORMAL)
+    # Integrity reports are shown to holders of the verb "integrity" only.
+    sealed = models.BooleanField(default=False)
+    unit = models.ForeignKey(
+        Agency, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    place = models.CharField(max_length=200, blank=True)
+    assigned_to = models.ForeignKey(
+        Person, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    # The promise that breaks first (inbox/promise.py); 9999-12-31 where none is owed.
+    due_at = models.DateTimeField()
+    snoozed_until = models.DateTimeField(null=True, blank=True)
+    first_item_at = models.DateTimeField()
+    last_item_at = models.DateTimeField()
+    last_item_id = models.BigIntegerField(default=0)
+    answered_at = models.DateTimeField(null=True, blank=True)  # first answer that went out
+    snippet = models.CharField(max_length=240, blank=True)  # masked
+    items_count = models.PositiveIntegerField(default=0)
+    unread = models.BooleanField(default=True)
+    # Denormalised for the pills; followup owns its truth.
+    has_case = models.BooleanField(default=False)
+
+    class Meta(Scoped.Meta):
+        constraints = [
+            *Scoped.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["account", "author", "thread_id", "visibility"],
+                name="inbox_conversation_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["agency", "due_at", "id"], name="inbox_by_due"),
+            models.Index(
+                fields=["agency", "assigned_to", "due_at", "id"], name="inbox_by_assignee"
+            ),
+        ]
+
+
+class Item(Scoped):
+    """One incoming thing, word for word (pesan masuk)."""
+
+    class Source(models.TextChoices):
+        CHANNEL = "channel", _("From the network")
+        PASTE = "paste", _("Pasted by an officer")
+        SCREENSHOT = "screenshot", _("Typed from a screenshot")
+        CSV = "csv", _("Imported from a file")
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="items")
+    author = models.ForeignKey(Author, null=True, on_delete=models.PROTECT, related_name="items")
+    # Null while quarantined: it could not be placed, and says why.
+    conversation = models.ForeignKey(
+        Conversation, null=True, blank=True, on_delete=models.PROTECT, related_name="items"
+    )
+    remote_id = models.CharField(max_length=300)
+    in_reply_to = models.CharField(max_length=300, blank=True)
+    visibility = models.CharField(max_length=10)
+    text = models.TextField()
+    url = models.URLField(max_length=800, blank=True)
+    written_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    source = models.CharField(max_length=12, choices=Source.choices, default=Source.CHANNEL)
+    source_note = models.CharField(max_length=300, blank=True)
+    language = models.CharField(max_length=16, blank=True)
+    quarantined = models.CharField(max_length=200, blank=True)  # why, or empty
+    # [{start, end, kind}] offsets into `text` of personal data (language/redact.py).
+    personal = models.JSONField(default=list, blank=True)
+    payload = models.ForeignKey(
+        Payload, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    revisions_count = models.PositiveSmallIntegerField(default=0)
+    deleted_remotely_at = models.DateTimeField(null=True, blank=True)
+    hidden_at = models.DateTimeField(null=True, blank=True)
+    tsv = SearchVectorField(null=True)
+
+    class Meta(Scoped.Meta):
+        constraints = [
+            *Scoped.Meta.constraints,
+            models.UniqueConstraint(fields=["account", "remote_id"], name="inbox_item_once"),
+            models.CheckConstraint(
+                condition=Q(conversation__isnull=False) | ~Q(quarantined=""),
+                name="inbox_item_shown_or_quarantined",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["conversation", "written_at", "id"], name="inbox_item_thread"),
+            GinIndex(fields=["tsv"], name="inbox_item_search"),
+        ]
+        triggers = [
+            pgtrigger.UpdateSearchVector(
+                name="item_search",
+                vector_field="tsv",
+                document_fields=["text"],
+                config_name="pg_catalog.indonesian",
+            )
+        ]
+
+    def evidence(self) -> bytes:
+        """The citizen's own words; what the Record's content hash speaks of."""
+        return self.text.encode()
+
+
+class Revision(Scoped):
+    """Another content under the same id: the citizen edited it. Append-only; the first stays."""
+
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="revisions")
+    number = models.PositiveSmallIntegerField()
+    text = models.TextField()
+    seen_at = models.DateTimeField()
+    personal = models.JSONField(default=list, blank=True)
+    payload = models.ForeignKey(
+        Payload, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta(Scoped.Meta):
+        constraints = [
+            *Scoped.Meta.constraints,
+            models.UniqueConstraint(fields=["item", "number"], name="inbox_revision_once"),
+        ]
+
+    def evidence(self) -> bytes:
+        return self.text.encode()
+
+
+class Cursor(Scoped):
+    """How far one stream of one account has been read, and what the last gap audit found."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="cursors")
+    stream = models.CharField(max_length=40, default="main")
+    value = models.JSONField(default=dict)
+    moved_at = models.DateTimeField()
+    polled_at = models.DateTimeField()
+    failed_at = models.DateTimeField(null=True, blank=True)
+    failed_why = models.TextField(blank=True)
+    audited_at = models.DateTimeField(null=True, blank=True)
+    audit_missing = models.PositiveIntegerField(default=0)
+
+    class Meta(Scoped.Meta):
+        constraints = [
+            *Scoped.Meta.constraints,
+            models.UniqueConstraint(fields=["account", "stream"], name="inbox_cursor_once"),
+        ]
+
+
+class Suggestion(Scoped):
+    """A machine's label on an item, with its reason. It never overwrites a person."""
+
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="suggestions")
+    field = models.CharField(max_length=24)  # kind, urgency, unit, place, group
+    value = models.CharField(max_length=200)
+    confidence = models.FloatField(null=True, blank=True)  # 0..1; null is "not sure"
+    reasons = models.JSONField(default=list, blank=True)  # [{start, end, word}] in the item's text
+    made_by = models.CharField(max_length=60)  # which rule set or model, with version
+    made_at = models.DateTimeField()
+    verdict = models.CharField(max_length=10, blank=True)  # accepted, corrected
+    corrected_to = models.CharField(max_length=200, blank=True)
+    judged_by = models.ForeignKey(
+        Person, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    judged_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(Scoped.Meta):
+        constraints = [
+            *Scoped.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["item", "field", "made_by"], name="inbox_suggestion_once"
+            ),
+        ]
+
+
+class Note(Scoped):
+    """A private note of the team on a conversation. Citizens never see it."""
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="notes")
+    text = models.TextField()
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta(Scoped.Meta):
+        pass
+
+
+class Presence(models.Model):
+    """Who has a conversation open, by heartbeat. Unlogged: worth nothing after a crash."""
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="+")
+    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="+")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    seen_at = models.DateTimeField()
+    writing = models.BooleanField(default=False)
+
+    class Meta(Scoped.Meta):
+        constraints = [
+            *Scoped.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["conversation", "person"], name="inbox_presence_once"
+            ),
+        ]
+
+
+class SavedAnswer(Scoped):
+    """An approved answer (jawaban baku) with its owner unit, source and last valid day."""
+
+    title = models.CharField(max_length=200)
+    text = models.TextField()
+    unit = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
+    source = models.CharField(max_length=300)  # legal basis or document
+    valid_until = models.DateField()
+    confirmed_at = models.DateTimeField()
+    confirmed_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    retired_at = models.DateTimeField(null=True, blank=True)
+    used = models.PositiveIntegerField(default=0)
+
+    class Meta(Scoped.Meta):
+        pass
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class ReplyStates(States):
+    draft = ("awaiting", "released", "withdrawn")
+    awaiting = ("released", "returned", "withdrawn")
+    returned = ("awaiting", "released", "withdrawn")
+    released = ()
+    withdrawn = ()
+
+
+class Reply(Scoped):
+    """Our answer to an item. It owns its Delivery once it may be sent."""
+
+    class Purpose(models.TextChoices):
+        ANSWER = "answer", _("Answer")
+        REMOVE_DATA = "remove_data", _("Private request to remove personal data")
+        TICKET = "ticket", _("Number given")
+        PROGRESS = "progress", _("Progress")
+        OUTCOME = "outcome", _("Outcome")
+        CORRECTION = "correction", _("Correction")
+
+    STATES = ReplyStates
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.PROTECT, related_name="replies")
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="replies")
+    purpose = models.CharField(max_length=12, choices=Purpose.choices, default=Purpose.ANSWER)
+    state = models.CharField(max_length=12, default=ReplyStates.initial)
+    text = models.TextField()
+    private = models.BooleanField(default=False)
+    saved_answer = models.ForeignKey(
+        SavedAnswer, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    source = models.CharField(max_length=300, blank=True)
+    written_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    written_at = models.DateTimeField()
+    approved_by = models.ForeignKey(
+        Person, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    approved_at = models.DateTimeField(null=True, blank=True)
+    returned_reason = models.TextField(blank=True)
+    delivery = models.OneToOneField(
+        Delivery, null=True, blank=True, on_delete=models.PROTECT, related_name="reply"
+    )
+
+    class Meta(Scoped.Meta):
+        verbose_name_plural = "replies"
+        constraints = [
+            *Scoped.Meta.constraints,
+            models.CheckConstraint(
+                condition=~Q(state="released") | Q(delivery__isnull=False),
+                name="inbox_reply_released_has_delivery",
+            ),
+        ]
+
+
+class Moderation(Scoped):
+    """Hiding an item for a listed reason, or the refusal to hide it. The original is kept."""
+
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="moderations")
+    act = models.CharField(max_length=10)  # hide, show, refused
+    reason = models.CharField(max_length=24)  # a key of inbox/house_rules.json
+    note = models.TextField(blank=True)
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta(Scoped.Meta):
+        triggers = [
+            pgtrigger.Protect(
+                name="moderation_append_only", operation=pgtrigger.Update | pgtrigger.Delete
+            )
+        ]
+
+
+class ClaimStates(States):
+    noticed = ("checking", "dropped")
+    checking = ("decided", "dropped")
+    decided = ("corrected",)
+    corrected = ()
+    dropped = ()
+
+
+class Claim(Scoped):
+    """A doubtful factual claim, its evidence and verdict (hoax desk).
+
+    A verdict needs two sources or the responsible unit's document, and the lead's approval.
+    Opinion and criticism never become a Claim's verdict.
+    """
+
+    STATES = ClaimStates
+
+    text = models.TextField()  # the claim, in one sentence, as it circulates
+    state = models.CharField(max_length=12, default=ClaimStates.initial)
+    unit = models.ForeignKey(
+        Agency, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    verdict = models.CharField(max_length=24, blank=True)  # a key of inbox/verdicts.json
+    explanation = models.TextField(blank=True)
+    first_seen_at = models.DateTimeField()
+    decided_by = models.ForeignKey(
+        Person, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+    slug = models.SlugField(max_length=80, blank=True)
+    published = models.BooleanField(default=False)  # on the public clarifications page
+    items = models.ManyToManyField(Item, related_name="claims", blank=True)
+    correction = models.ForeignKey(
+        Delivery, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta(Scoped.Meta):
+        constraints = [
+            *Scoped.Meta.constraints,
+            models.CheckConstraint(
+                condition=~Q(state__in=["decided", "corrected"])
+                | (~Q(verdict="") & Q(decided_by__isnull=False)),
+                name="inbox_claim_decided_by_somebody",
+            ),
+        ]
+
+
+class ClaimEvidence(Scoped):
+    claim = models.ForeignKey(Claim, on_delete=models.CASCADE, related_name="evidence")
+    title = models.CharField(max_length=200)
+    url = models.URLField(max_length=800, blank=True)
+    document = models.CharField(max_length=200, blank=True)  # number of the unit's document
+    quote = models.TextField(blank=True)
+    added_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    added_at = models.DateTimeField()
+
+    class Meta(Scoped.Meta):
+        pass
