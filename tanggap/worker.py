@@ -1,0 +1,100 @@
+"""The whole background life of Tanggap: one table of (function, every so many seconds).
+
+Rows are the truth and the queue only wakes: each function looks for what is due, so that a lost
+wake-up loses nothing. Every function takes `now` alone. Before it runs it claims an advisory lock
+by its name, so that two workers never run the same one at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import close_old_connections, connection
+from django.utils.module_loading import import_string
+from procrastinate.contrib.django import app
+
+from tanggap.core import clock
+
+log = logging.getLogger(__name__)
+
+# Seconds divide a minute, minutes an hour, hours a day: see `cron`.
+TICKS: tuple[tuple[str, int], ...] = (
+    ("tanggap.worker.tidy", 3600),
+)
+
+
+def tick(name: str, now: datetime) -> bool:
+    """Run one function unless another worker is at it. True when it ran."""
+    key = int.from_bytes(hashlib.sha256(f"tick:{name}".encode()).digest()[:8], "big", signed=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
+        if not cursor.fetchone()[0]:
+            return False
+    try:
+        import_string(name)(now=now)
+    finally:
+        # A connection that broke has let go of its locks.
+        if connection.connection is not None and not connection.needs_rollback:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
+    return True
+
+
+def run_once(now: datetime) -> None:
+    """Run every function once, in the order of the table; the first error is raised."""
+    for name, _every in TICKS:
+        tick(name, now)
+
+
+def tidy(now: datetime) -> None:
+    """Forget which wake-ups were given more than an hour ago; they are not needed again."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM procrastinate_periodic_defers"
+            " WHERE defer_timestamp < extract(epoch FROM now()) - 3600"
+        )
+
+
+def cron(seconds: int) -> str:
+    """The period as cron writes it, with seconds in the sixth place.
+
+    >>> cron(2), cron(60), cron(900), cron(3600), cron(86400)
+    ('* * * * * */2', '* * * * *', '*/15 * * * *', '0 * * * *', '0 0 * * *')
+    """
+    if seconds < 60 and 60 % seconds == 0:
+        return f"* * * * * */{seconds}"
+    minutes, rest = divmod(seconds, 60)
+    if minutes and not rest:
+        if minutes < 60 and 60 % minutes == 0:
+            return "* * * * *" if minutes == 1 else f"*/{minutes} * * * *"
+        hours, rest = divmod(minutes, 60)
+        if not rest and hours <= 24 and 24 % hours == 0:
+            return {1: "0 * * * *", 24: "0 0 * * *"}.get(hours, f"0 */{hours} * * *")
+    raise ValueError(f"{seconds} seconds do not divide a minute, an hour or a day.")
+
+
+def run() -> None:
+    """Wake the functions of the table until the process is told to end."""
+    for name, every in TICKS:
+        import_string(name)
+        task = app.task(name=name, queue="ticks", queueing_lock=name)(_job(name))
+        app.periodic(cron=cron(every))(task)
+    with app.replace_connector(app.connector.get_worker_connector()) as running:
+        running.run_worker(queues=["ticks"], concurrency=4, delete_jobs="always")
+
+
+def _job(name: str) -> Callable[[int], None]:
+    def job(timestamp: int) -> None:
+        close_old_connections()
+        try:
+            tick(name, clock.now())
+        except Exception:
+            # The next tick finds the same rows again.
+            log.exception("The tick %s failed.", name)
+        finally:
+            close_old_connections()
+
+    return job
