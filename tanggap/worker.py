@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 # Seconds divide a minute, minutes an hour, hours a day: see `cron`.
 TICKS: tuple[tuple[str, int], ...] = (
+    ("tanggap.archive.seal.seal", 2),
     ("tanggap.worker.tidy", 3600),
 )
 
