@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from django.urls import include, path
+from django.views.i18n import set_language
 
 PARTS = (
     ("", "tanggap.desk.urls"),
@@ -13,6 +14,7 @@ PARTS = (
 )
 
 urlpatterns = [
+    path("bahasa/", set_language, name="set_language"),
     path("masuk/", include("allauth.account.urls")),
     path("masuk/kunci/", include("allauth.mfa.urls")),
     *(path(prefix, include(module)) for prefix, module in PARTS if find_spec(module)),

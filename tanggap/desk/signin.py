@@ -1,0 +1,34 @@
+"""Sign-in: by invitation only, locked after repeated failures, in words.
+
+allauth keeps passwords, TOTP, passkeys and recovery codes; axes counts failures. The settings
+that wire them are in settings.py.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from axes.helpers import get_cool_off
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Nobody signs up: an invitation (desk/join.py) makes the person."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        return "/"
+
+
+def locked_out(
+    request: HttpRequest, response: HttpResponse | None = None, credentials: Any = None
+) -> HttpResponse:
+    """AXES_LOCKOUT_CALLABLE: says for how long, why, and what to do."""
+    wait = get_cool_off(request) or timedelta(minutes=30)
+    minutes = max(1, int(wait.total_seconds() // 60))
+    return render(request, "account/locked.html", {"minutes": minutes}, status=429)

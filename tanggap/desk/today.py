@@ -1,0 +1,115 @@
+"""Today: the first screen. Its title is what matters most; each area adds what waits.
+
+    @today.section(order=10)
+    def most_urgent(scope: Scope, now: datetime) -> today.Section | None: ...
+
+    @today.finding(order=10)
+    def late(scope: Scope, now: datetime) -> str: ...   # "1 report is late", or ""
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from tanggap.core.scope import Scope
+from tanggap.desk.door import desk
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line that opens the thing itself. `due` is an instant; `state` a word in a pill."""
+
+    title: str
+    href: str
+    text: str = ""
+    mark: str = ""
+    pills: Sequence[tuple[str, str]] = ()  # (tone, word)
+    due: datetime | None = None
+    act: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A card of Today. `template` replaces the rows where an area draws something else."""
+
+    title: str
+    rows: Sequence[Row] = ()
+    href: str = ""
+    link: str = ""
+    count: int | None = None
+    empty: str = ""
+    wide: bool = False
+    template: str = ""
+    context: dict[str, object] = field(default_factory=dict)
+
+
+Asked = Callable[[Scope, datetime], Section | None]
+Told = Callable[[Scope, datetime], str]
+A = TypeVar("A", bound=Asked)
+T = TypeVar("T", bound=Told)
+
+SECTIONS: dict[int, Asked] = {}
+FINDINGS: dict[int, Told] = {}
+
+
+def section(order: int) -> Callable[[A], A]:
+    """Register a card; lower numbers come first. Two areas with one number are an error."""
+
+    def keep(asked: A) -> A:
+        _once(SECTIONS, order)
+        SECTIONS[order] = asked
+        return asked
+
+    return keep
+
+
+def finding(order: int) -> Callable[[T], T]:
+    """Register a part of the title: a short sentence without a full stop, "" when all is well."""
+
+    def keep(told: T) -> T:
+        _once(FINDINGS, order)
+        FINDINGS[order] = told
+        return told
+
+    return keep
+
+
+def _once(table: dict[int, object] | dict, order: int) -> None:
+    if order in table:
+        raise ValueError(f"Two parts of Today ask for place {order}.")
+
+
+@desk("today")
+def today(request: HttpRequest) -> HttpResponse:
+    scope, now = request.scope, request.now
+    told = [words for _, tell in sorted(FINDINGS.items()) if (words := tell(scope, now))]
+    cards = [card for _, ask in sorted(SECTIONS.items()) if (card := ask(scope, now))]
+    return render(request, "desk/today.html", {
+        "greeting": greeting(now), "findings": told,
+        "wide": [card for card in cards if card.wide],
+        "narrow": [card for card in cards if not card.wide],
+    })
+
+
+def greeting(now: datetime) -> str:
+    """By the agency's hour: pagi until 11, siang until 15, sore until 18.30, then malam."""
+    minutes = timezone.localtime(now).hour * 60 + timezone.localtime(now).minute
+    if 4 * 60 <= minutes < 11 * 60:
+        return gettext("Good morning")
+    if 11 * 60 <= minutes < 15 * 60:
+        return gettext("Good day")
+    if 15 * 60 <= minutes < 18 * 60 + 30:
+        return gettext("Good afternoon")
+    return gettext("Good evening")
+
+
+urlpatterns = [path("", today, name="today")]
