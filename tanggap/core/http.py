@@ -34,7 +34,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal, cast
@@ -298,7 +298,7 @@ def _pool(wire: _Wire, tls: ssl.SSLContext) -> httpcore.ConnectionPool:
 
 def _read(answer: httpcore.Response, most: int, host: str) -> bytes:
     body = bytearray()
-    for chunk in cast("Iterator[bytes]", answer.iter_stream()):
+    for chunk in answer.iter_stream():
         body += chunk
         if len(body) > most:
             raise Interrupted("too_large", host, f"more than {most} bytes")
@@ -306,7 +306,8 @@ def _read(answer: httpcore.Response, most: int, host: str) -> bytes:
 
 
 def public(address: str) -> bool:
-    """Whether an IP address is one that the guard lets through: public, also inside IPv6 wrappers."""
+    """Whether an IP address is one that the guard lets through: public, also inside IPv6
+    wrappers."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         inner = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]

@@ -159,9 +159,8 @@ def test_a_gigabyte_is_cut_off() -> None:
         while sent < 1_000_000_000:
             sent += conn.send(b"x" * 1_000_000)
 
-    with server(flood) as (port, _):
-        with pytest.raises(http.Interrupted) as got:
-            client(port, max_bytes=100_000).get("/")
+    with server(flood) as (port, _), pytest.raises(http.Interrupted) as got:
+        client(port, max_bytes=100_000).get("/")
     assert got.value.reason == "too_large"
     assert sent < 50_000_000
 
@@ -191,7 +190,7 @@ def test_a_read_follows_on_the_same_host_only() -> None:
         else:
             answer(b"ok")(conn, head)
 
-    with server(hop) as (port, seen):
+    with server(hop) as (port, _seen):
         assert client(port).get("/x").body == b"ok"
         with pytest.raises(http.Interrupted) as got:
             client(port).get("/away")
