@@ -27,6 +27,7 @@ AREAS = (
     ("pemantauan/", "monitoring"),
     ("akun/", "accounts"),
     ("tim/", "team"),
+    ("undangan/", "join"),
     ("aturan/", "rules"),
     ("arsip/", "archive"),
 )
