@@ -77,11 +77,10 @@ def catch_up(agency_ids: set[int] | None = None) -> int:
 
 def lines() -> Iterator[Line]:
     """Every line of the file; nothing when there is no file."""
-    try:
-        file = open(settings.ANCHOR_FILE, "rb")
-    except FileNotFoundError:
+    path = Path(settings.ANCHOR_FILE)
+    if not path.exists():
         return
-    with file:
+    with path.open("rb") as file:
         for number, raw in enumerate(file, 1):
             if raw.strip():
                 yield Line(number, _parse(raw))

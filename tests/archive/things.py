@@ -28,3 +28,6 @@ class Thing(models.Model):
     @property
     def agency(self) -> Agency:
         return Agency.objects.get(pk=self.agency_id)
+
+    def evidence(self) -> bytes:
+        return self.note.encode()
