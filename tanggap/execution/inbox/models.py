@@ -14,7 +14,6 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from tanggap.accounts.models import Account
-from tanggap.archive.models import Payload
 from tanggap.core.models import Agency, Person, Scoped
 from tanggap.core.states import States
 from tanggap.execution.publishing.models import Delivery
@@ -152,7 +151,7 @@ class Item(Scoped):
     # [{start, end, kind}] offsets into `text` of personal data (language/redact.py).
     personal = models.JSONField(default=list, blank=True)
     payload = models.ForeignKey(
-        Payload, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        "archive.Payload", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     revisions_count = models.PositiveSmallIntegerField(default=0)
     deleted_remotely_at = models.DateTimeField(null=True, blank=True)
@@ -195,7 +194,7 @@ class Revision(Scoped):
     seen_at = models.DateTimeField()
     personal = models.JSONField(default=list, blank=True)
     payload = models.ForeignKey(
-        Payload, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        "archive.Payload", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
 
     class Meta(Scoped.Meta):

@@ -1,0 +1,60 @@
+"""Every table that belongs to an agency is walled off, for its owner too."""
+
+from __future__ import annotations
+
+import pytest
+from django.apps import apps
+from django.db import connection
+
+from tanggap.core.ground import AfterTables, BeforeTables
+from tanggap.core.migrations import __path__ as core_migrations
+from tanggap.core.models import Scoped
+
+SCOPED = [model for model in apps.get_models() if issubclass(model, Scoped)]
+POLICIES = {"owner", "worker", "app_read", "app_insert", "app_update", "app_delete"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("model", SCOPED, ids=lambda model: model._meta.label)
+def test_every_scoped_table_is_walled(model):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relrowsecurity AND relforcerowsecurity FROM pg_class WHERE oid = %s::regclass",
+            [model._meta.db_table],
+        )
+        assert cursor.fetchone() == (True,)
+        cursor.execute(
+            "SELECT policyname FROM pg_policies WHERE tablename = %s", [model._meta.db_table]
+        )
+        assert {name for (name,) in cursor.fetchall()} >= POLICIES
+
+
+@pytest.mark.django_db
+def test_every_table_with_an_agency_is_scoped():
+    """A model with an agency that forgot to be Scoped would be open to all."""
+    forgotten = [
+        model._meta.label
+        for model in apps.get_models()
+        if any(field.attname == "agency_id" for field in model._meta.concrete_fields)
+        and not any(type(rule).__name__ == "RowSecurity" for rule in model._meta.constraints)
+    ]
+    assert forgotten == []
+
+
+@pytest.mark.django_db
+def test_the_roles_of_the_product_are_not_powerful():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT rolname FROM pg_roles WHERE rolname LIKE 'tanggap\\_%%'"
+            " AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolcanlogin)"
+        )
+        assert cursor.fetchall() == []
+
+
+def test_cores_first_migration_lays_the_ground():
+    from importlib import import_module
+
+    first = import_module("tanggap.core.migrations.0001_initial").Migration
+    assert core_migrations
+    assert isinstance(first.operations[0], BeforeTables)
+    assert isinstance(first.operations[-1], AfterTables)
