@@ -94,7 +94,7 @@ def _free_slug(name: str) -> str:
 
 def _free_code(code: str, name: str) -> str:
     """Three letters of the name, with a number when another agency has them."""
-    letters = "".join(letter for letter in (code or name).upper() if letter.isascii() and letter.isalnum())
+    letters = "".join(sign for sign in (code or name).upper() if sign.isascii() and sign.isalnum())
     base = letters[:6] if code else (letters[:3] or "TGP")
     taken = set(Agency.objects.filter(code__startswith=base[:3]).values_list("code", flat=True))
     return next(found for number in range(1, len(taken) + 2)

@@ -82,7 +82,9 @@ def change(
         row.save()
         check_somebody_appoints(row.agency, now)
         after = terms(row)
-        changed = {name: [before[name], after[name]] for name in after if before[name] != after[name]}
+        changed = {
+            name: [before[name], after[name]] for name in after if before[name] != after[name]
+        }
         if changed:
             record(row.agency, "membership.changed", row, by=by, now=now,
                    facts={"changed": changed, "decree": row.decree_number})

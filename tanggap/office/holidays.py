@@ -62,7 +62,7 @@ def restore(row: DayOverride, *, by: Person, now: datetime) -> list[date]:
 
 
 def changed_days_since(agency: Agency, since: datetime) -> list[date]:
-    """Days that were declared or restored after an instant, in order: for a tick that recomputes."""
+    """Days declared or restored after an instant, in order: for a tick that recomputes."""
     return sorted({
         date.fromisoformat(facts["day"])
         for facts in Record.objects.filter(
