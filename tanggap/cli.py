@@ -50,9 +50,7 @@ def main(argv: list[str] | None = None) -> int:
 def migrate(arguments: argparse.Namespace) -> None:
     """Bring the database's tables up to date."""
     _django()
-    from django.core.management import call_command
-
-    call_command("migrate", verbosity=1 if arguments.quiet else 2, interactive=False)
+    _migrate(verbosity=0 if arguments.quiet else 1)
 
 
 def admin_create(arguments: argparse.Namespace) -> None:
@@ -67,7 +65,7 @@ def admin_create(arguments: argparse.Namespace) -> None:
         name: getattr(arguments, name) or _ask(name)
         for name in ("email", "name", "agency_name", "decree_number")
     }
-    chosen = {
+    chosen: dict[str, Any] = {
         name: getattr(arguments, name)
         for name in ("short_name", "code", "kind", "zone", "role")
         if getattr(arguments, name)
@@ -145,9 +143,26 @@ def messages(arguments: argparse.Namespace) -> int:
 def archive_verify(arguments: argparse.Namespace) -> int:
     """Hash the whole archive again and name the first break."""
     _django()
-    from tanggap.archive import verify
+    from tanggap.archive.verify import verify
+    from tanggap.core.membership import agency_by_slug
 
-    return verify.main(agency=arguments.agency)
+    agencies = None
+    if arguments.agency:
+        agency = agency_by_slug(arguments.agency)
+        if agency is None:
+            raise CannotRun(f"There is no agency “{arguments.agency}”. Leave --agency out for all.")
+        agencies = [agency]
+    report = verify(agencies, progress=_counter("records"))
+    print(
+        f"{report.records} records of {report.agencies} agencies, {report.contents} contents and "
+        f"{report.payloads} sealed payloads were hashed again and compared with {report.heads} "
+        f"signed heads and {report.anchors} anchors; {report.erased} erased, "
+        f"{report.waiting} not sealed yet."
+    )
+    for line in (*report.notes, *report.breaks):
+        print(line)
+    print("Intact." if report.intact else "BROKEN: see docs/how-to/verify-the-archive.md.")
+    return int(not report.intact)
 
 
 def demo(arguments: argparse.Namespace) -> int:
@@ -298,10 +313,18 @@ def _up_to_date() -> None:
         _migrated("Run `tanggap migrate`, then serve again.")
         return
     if _waiting():
-        from django.core.management import call_command
-
         print("Preparing the tables ...", file=sys.stderr, flush=True)
-        call_command("migrate", verbosity=0, interactive=False)
+        _migrate(verbosity=0)
+
+
+def _migrate(verbosity: int) -> None:
+    from django.core.management import call_command
+    from django.db import NotSupportedError
+
+    try:
+        call_command("migrate", verbosity=verbosity, interactive=False)
+    except NotSupportedError as error:
+        raise CannotRun(str(error)) from error
 
 
 def _migrated(way_out: str) -> None:
@@ -323,6 +346,18 @@ def _waiting() -> int:
             "Start it, or correct DATABASE_URL; `tanggap database url` shows what is used."
         ) from error
     return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def _counter(what: str) -> Callable[[int, int], None] | None:
+    """Shows how far long work is, on a terminal only."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(done: int, total: int) -> None:
+        end = "\n" if done >= total else ""
+        print(f"\r{done:,} of {total:,} {what}", end=end, file=sys.stderr, flush=True)
+
+    return show
 
 
 def _collect() -> None:

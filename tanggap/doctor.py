@@ -34,15 +34,14 @@ def _database() -> Iterator[Finding]:
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version")
         version = cursor.fetchone()[0]
-        cursor.execute(
-            "SELECT proleakproof FROM pg_proc WHERE proname = 'ts_match_vq'"
-        )
+        cursor.execute("SELECT proleakproof FROM pg_proc WHERE proname = 'ts_match_vq'")
         quick = cursor.fetchone()[0]
-        cursor.execute("SELECT count(*) FROM pg_roles WHERE rolname IN %s" % (
-            "('tanggap_app', 'tanggap_worker')",))
+        cursor.execute(
+            "SELECT count(*) FROM pg_roles WHERE rolname IN ('tanggap_app', 'tanggap_worker')"
+        )
         roles = cursor.fetchone()[0]
     whose = f"our own, below {database.home()}" if database.is_local() else "from DATABASE_URL"
-    old = connection.pg_version // 10000 < database.OLDEST
+    old = int(version.split(".")[0]) < database.OLDEST
     yield Finding(not old, f"PostgreSQL {version}, {whose}."
                   + (f" At least {database.OLDEST} is needed." if old else ""))
     yield Finding(roles == 2, "The roles tanggap_app and tanggap_worker exist." if roles == 2

@@ -11,10 +11,12 @@ import hashlib
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from typing import cast
 
 from django.db import close_old_connections, connection
 from django.utils.module_loading import import_string
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
 
 from tanggap.core import clock
 
@@ -83,7 +85,8 @@ def run() -> None:
         import_string(name)
         task = app.task(name=name, queue="ticks", queueing_lock=name)(_job(name))
         app.periodic(cron=cron(every))(task)
-    with app.replace_connector(app.connector.get_worker_connector()) as running:
+    connector = cast(DjangoConnector, app.connector).get_worker_connector()
+    with app.replace_connector(connector) as running:
         running.run_worker(queues=["ticks"], concurrency=4, delete_jobs="always")
 
 

@@ -10,7 +10,7 @@ own starter changes directories that are not ours), a system installation.
 
 PostgreSQL refuses to run as root. As root it runs in a user namespace where we are somebody else,
 so that files stay root's and nothing is given away; where namespaces are forbidden (many
-containers), as `nobody` with its files and a copy of the binaries below /var/lib/tanggap.
+containers), as `nobody` with its files and a copy of the binaries below /var/lib/tanggap-nobody.
 
 No Django here: settings import this file.
 """
@@ -43,7 +43,7 @@ PORT = "5432"
 OLDEST = 15
 # Linux keeps socket paths in 108 bytes with the closing zero.
 SOCKET_PATH_BYTES = 107
-SHELTER = Path("/var/lib/tanggap")
+SHELTER = Path("/var/lib/tanggap-nobody")
 
 # Milliseconds that one statement may take, by role. The owner migrates and may take its time.
 STATEMENT_TIMEOUT = {"tanggap_app": 15_000, "tanggap_worker": 60_000}
@@ -381,10 +381,10 @@ def _binaries() -> Path:
                 f"TANGGAP_POSTGRES_BIN names {named}, which lacks initdb or postgres. "
                 "Name the directory that holds both, or unset it."
             )
-        return Path(named)
+        return _readable(Path(named))
     for candidate in _candidates():
         if _complete(candidate):
-            return _readable_copy(candidate) if _disguise() == "nobody" else candidate
+            return _readable(candidate)
     raise DatabaseProblem(f"No PostgreSQL was found on this machine.\n{_way_out()}")
 
 
@@ -463,28 +463,31 @@ def _own(path: Path) -> Path:
     return path
 
 
-def _readable_copy(binaries: Path) -> Path:
-    """`nobody` may not enter /root: use the binaries in place if it may, else a copy."""
-    tried = _popen(
-        [binaries / "postgres", "--version"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) if _enterable(binaries) else None
-    if tried and not (tried.communicate(), tried.returncode)[1]:
+def _readable(binaries: Path) -> Path:
+    """The binaries where they are, or a copy when `nobody` must run them and may not get there."""
+    if _disguise() != "nobody" or _enterable(binaries):
         return binaries
     root = binaries.parent
     stamp = hashlib.sha256(f"{root} {(binaries / 'postgres').stat().st_mtime_ns}".encode())
     copy = SHELTER / f"postgresql-{stamp.hexdigest()[:12]}"
     if not copy.is_dir():
-        make_private(SHELTER)
-        SHELTER.chmod(0o711)
+        make_private(SHELTER).chmod(0o711)
         fresh = copy.with_name(f"{copy.name}.{os.getpid()}")
-        fresh.mkdir(mode=0o755)
+        fresh.mkdir()
+        fresh.chmod(0o755)
         shutil.copytree(root, fresh / root.name, symlinks=True)
+        # Wheels keep libraries beside the package, where the binaries look for them.
         libraries = root.parent.parent / f"{root.parent.name}.libs"
+        target = fresh / root.name
         if libraries.is_dir():
+            target = fresh / root.parent.name / root.name
+            target.parent.mkdir()
+            target.parent.chmod(0o755)
+            (fresh / root.name).rename(target)
             shutil.copytree(libraries, fresh / libraries.name)
         fresh.rename(copy)
-    return copy / root.name / "bin"
+    return next(copy.glob("**/bin/postgres")).parent
 
 
 def _enterable(path: Path) -> bool:
-    return all(folder.stat().st_mode & 0o001 for folder in (path, *path.parents))
+    return all(folder.stat().st_mode & 0o001 for folder in (path, *path.absolute().parents))

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 from django.db import ProgrammingError, connection, models, transaction
+from django.test.utils import isolate_apps
 
 from tanggap.core.models import Agency, DayOverride
 from tanggap.core.rowsecurity import RowSecurity
@@ -91,6 +92,7 @@ def test_policies_are_evaluated_once_per_statement(agency, days):
     assert "InitPlan" in plan
 
 
+@isolate_apps("tanggap.core")
 def test_the_constraint_can_be_taken_off_and_put_back():
     """What the migrations RemoveConstraint and AddConstraint do, on a table of the owner's."""
 

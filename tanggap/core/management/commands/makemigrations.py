@@ -12,7 +12,7 @@ from tanggap.core.ground import AfterTables, BeforeTables
 # pgtrigger has put its own detector there, which knows about triggers.
 class Autodetector(makemigrations.Command.autodetector):  # type: ignore[misc]
     def changes(self, *args: Any, **kwargs: Any) -> dict[str, list[Any]]:
-        found = super().changes(*args, **kwargs)
+        found: dict[str, list[Any]] = super().changes(*args, **kwargs)
         for migration in found.get("core", []):
             if migration.initial and migration.name.startswith("0001_"):
                 migration.operations.insert(0, BeforeTables())
@@ -23,4 +23,4 @@ class Autodetector(makemigrations.Command.autodetector):  # type: ignore[misc]
 
 
 class Command(makemigrations.Command):
-    autodetector = Autodetector
+    autodetector = Autodetector  # type: ignore[valid-type, assignment, misc]

@@ -8,4 +8,4 @@ from tanggap.core.management.commands.makemigrations import Autodetector
 
 
 class Command(migrate.Command):
-    autodetector = Autodetector
+    autodetector = Autodetector  # type: ignore[assignment]
