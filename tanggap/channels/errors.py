@@ -6,8 +6,8 @@
     ├── Rejected         the network refused this content: tell the writer; nothing was published
     ├── NotAuthorised    the network spoke about the credentials: pause the account, hold its queue,
     │                    ask to reconnect; nothing was published
-    ├── RateLimited      wait until `retry_at` (UTC); `scope` says which bucket; nothing was
-    published ├── Unavailable      surely not acted on, or only read: back off and try again
+    ├── RateLimited      wait until `retry_at` (UTC); `scope` names the bucket; nothing published
+    ├── Unavailable      surely not acted on, or only read: back off and try again
     └── OutcomeUnknown   the network may have acted: never repeat, look it up with `confirm`
 
 While sending, only a failure before the first byte and the answers that a channel lists in its

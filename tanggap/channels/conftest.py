@@ -1,0 +1,5 @@
+"""Servers for the tests that live beside their channels."""
+
+from tests.fakes.mastodon_fixtures import mastodon_fake, mastodon_mock, mastodon_mock_process
+
+__all__ = ["mastodon_fake", "mastodon_mock", "mastodon_mock_process"]
