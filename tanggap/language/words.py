@@ -10,7 +10,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+# 08.00 and 1.700.000 are one word each.
+_WORD = re.compile(r"[0-9]+(?:[.,:][0-9]+)+|[^\W_]+(?:['’][^\W_]+)?")
 _STRETCHED = re.compile(r"(.)\1{2,}")
 
 

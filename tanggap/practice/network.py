@@ -26,6 +26,9 @@ from typing import Any
 from urllib.parse import urljoin
 
 import httpx
+from django.utils.translation import gettext as _
+
+from tanggap.core.errors import Refused
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 5.0
@@ -33,8 +36,8 @@ Progress = Callable[[str], None]
 Row = dict[str, Any]
 
 
-class NetworkFailed(Exception):
-    """The practice network did not start, or refused what a citizen did. Says what to do."""
+class NetworkFailed(Refused):
+    """The practice network did not start, or refused what a citizen did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ def start(
     agencies: Sequence[Profile],
     *,
     port: int = 0,
-    title: str = "Jejaring latihan",
+    title: str = "Jejaring Latihan",
     rate_limit: int | None = None,
     progress: Progress = _quiet,
 ) -> Network:
@@ -98,8 +101,8 @@ def start(
         "streaming": {"enabled": False},
         "seed": {
             "accounts": [
-                *(_seed(person) | {"access_token": token_of(person.username)} for person in citizens),
-                *(_seed(agency) for agency in agencies),
+                *(_seed(one) | {"access_token": token_of(one.username)} for one in citizens),
+                *(_seed(one) for one in agencies),
             ]
         },
     }
@@ -107,7 +110,7 @@ def start(
         config["ratelimit"] = {"enabled": True, "limit": rate_limit, "window_seconds": 300}
     path = folder / "config.json"
     path.write_text(json.dumps(config), encoding="utf-8")
-    progress("Menyalakan jejaring latihan …")
+    progress(_("Starting the practice network …"))
     log = (folder / "server.log").open("wb")
     process = subprocess.Popen(
         [sys.executable, "-m", "tanggap.practice.server", str(path)],
@@ -119,13 +122,17 @@ def start(
     if ready is None:
         _end(process)
         words = (folder / "server.log").read_text(errors="replace").strip().splitlines()[-3:]
+        silence = _("No answer within %(seconds)d seconds.") % {"seconds": READY_SECONDS}
         raise NetworkFailed(
-            "Jejaring latihan tidak menyala. "
-            + (" ".join(words) or f"Tidak ada jawaban dalam {READY_SECONDS:.0f} detik.")
-            + " Pasang paketnya dengan: pip install 'tanggap[practice]', lalu coba lagi."
+            _("The practice network did not start."),
+            " ".join(words) or silence,
+            _("Install it with pip install 'tanggap[practice]', then try again."),
         )
     _processes[process.pid] = process
-    progress(f"Jejaring latihan siap: {ready['url']}, {len(citizens)} warga.")
+    progress(
+        _("The practice network is ready: %(url)s, %(count)d citizens.")
+        % {"url": ready["url"], "count": len(citizens)}
+    )
     return Network(ready["url"], ready["inside"], process.pid, str(folder))
 
 
@@ -146,7 +153,7 @@ def _first_line(process: subprocess.Popen[bytes], progress: Progress) -> dict[st
             return None
         if int(waited) > said:
             said = int(waited)
-            progress(f"Menunggu jejaring latihan … {said} detik")
+            progress(_("Waiting for the practice network … %(seconds)d s") % {"seconds": said})
         time.sleep(0.02)
     return None
 
@@ -204,17 +211,18 @@ def say(
     data = {"status": text, "visibility": visibility, "language": language}
     if reply_to:
         data["in_reply_to_id"] = reply_to
-    return _as(network, citizen, "POST", "/api/v1/statuses", data=data)
+    return dict(_as(network, citizen, "POST", "/api/v1/statuses", data=data))
 
 
 def edit(network: Network, citizen: str, status_id: str, text: str) -> Row:
     """A citizen changes what they wrote: same id, other content."""
-    return _as(network, citizen, "PUT", f"/api/v1/statuses/{status_id}", data={"status": text})
+    path = f"/api/v1/statuses/{status_id}"
+    return dict(_as(network, citizen, "PUT", path, data={"status": text}))
 
 
 def delete(network: Network, citizen: str, status_id: str) -> Row:
     """A citizen takes back what they wrote."""
-    return _as(network, citizen, "DELETE", f"/api/v1/statuses/{status_id}")
+    return dict(_as(network, citizen, "DELETE", f"/api/v1/statuses/{status_id}"))
 
 
 def account_id(network: Network, username: str) -> str:
@@ -278,11 +286,20 @@ def authorise(network: Network, address: str, username: str) -> str:
         form.feed(_ok(page).text)
         choice = next((button for button in form.buttons if button[1] == username), None)
         if choice is None:
-            raise NetworkFailed(f"Halaman izin jejaring tidak menawarkan akun {username}.")
+            raise NetworkFailed(
+                _("The authorisation was not given."),
+                _("The network's page does not offer the account %(name)s.") % {"name": username},
+                _("Start the practice network with that account."),
+            )
         target = urljoin(str(page.url), form.action)
         answer = browser.post(target, data={**form.fields, choice[0]: choice[1]})
     if answer.status_code not in {302, 303}:
-        raise NetworkFailed(f"Jejaring tidak mengembalikan peramban ({answer.status_code}).")
+        raise NetworkFailed(
+            _("The authorisation was not given."),
+            _("The network answered %(status)d instead of sending the browser back.")
+            % {"status": answer.status_code},
+            _("Reset the practice network and connect again."),
+        )
     return str(answer.headers["Location"])
 
 
@@ -360,7 +377,11 @@ def _client() -> httpx.Client:
 
 def _ok(answer: httpx.Response) -> httpx.Response:
     if answer.is_error:
-        raise NetworkFailed(f"{answer.request.url.path}: {answer.status_code} {answer.text[:200]}")
+        raise NetworkFailed(
+            _("The practice network refused."),
+            f"{answer.request.url.path}: {answer.status_code} {answer.text[:200]}",
+            _("Clear its faults or reset it."),
+        )
     return answer
 
 

@@ -149,7 +149,7 @@ async def serve(config_path: Path) -> None:
     config = MastodonMockConfig.model_validate(
         {**settings, "domain": f"{HOST}:{port}", "url_scheme": "http"}
     )
-    mock_models.datetime = ShiftedTime  # type: ignore[misc]
+    setattr(mock_models, "datetime", ShiftedTime)  # noqa: B010
     app = create_app(config)
     line = Line(port, inside.getsockname()[1])
     add_controls(app, line)

@@ -83,7 +83,7 @@ def test_an_officer_authorises_and_citizens_answer(network):
 
 
 def test_an_account_that_is_not_there_is_not_authorised(network):
-    with pytest.raises(net.NetworkFailed, match="tidak menawarkan"):
+    with pytest.raises(net.NetworkFailed, match="bukan-siapa-siapa"):
         net.authorise(
             network,
             f"{network.url}/oauth/authorize?client_id=x&redirect_uri={BACK}&response_type=code",
