@@ -37,13 +37,13 @@ class AppendOnly(models.BaseConstraint):
             table=Table(model._meta.db_table, schema_editor.quote_name),
         )
 
-    def constraint_sql(self, model: Any, schema_editor: Any) -> None:
+    def constraint_sql(self, model: Any, schema_editor: Any) -> None:  # type: ignore[override]
         schema_editor.deferred_sql.append(self.create_sql(model, schema_editor))
 
-    def create_sql(self, model: Any, schema_editor: Any) -> Statement:
+    def create_sql(self, model: Any, schema_editor: Any) -> Statement:  # type: ignore[override]
         return self._sql(model, schema_editor, "REVOKE UPDATE, DELETE, TRUNCATE")
 
-    def remove_sql(self, model: Any, schema_editor: Any) -> Statement:
+    def remove_sql(self, model: Any, schema_editor: Any) -> Statement:  # type: ignore[override]
         return self._sql(model, schema_editor, "GRANT UPDATE, DELETE")
 
     def validate(self, model: Any, instance: Any, exclude: Any = None, using: Any = None) -> None:

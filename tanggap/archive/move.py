@@ -14,11 +14,24 @@ from django.db.models.sql import UpdateQuery
 from django.utils.translation import gettext as _
 
 from tanggap.archive.record import Entry, record, record_many
-from tanggap.core.errors import Stale
+from tanggap.core.errors import Refused, Stale
 from tanggap.core.models import Person
-from tanggap.core.states import States
+from tanggap.core.states import IllegalMove, States
 
 M = TypeVar("M", bound=models.Model)
+
+
+class WrongState(IllegalMove, Refused):
+    """The graph forbids this move; said so that a person understands it."""
+
+    def __init__(self, refused: IllegalMove) -> None:
+        IllegalMove.__init__(
+            self, refused.graph, refused.source, refused.target, refused.allowed
+        )
+        self.what = _("Nothing was changed.")
+        self.why = _("In its present state this step is not possible.")
+        self.next = _("Open it again to see what can be done now.")
+        self.field = ""
 
 
 def move(
@@ -36,12 +49,15 @@ def move(
     """Move `thing` from the state that the caller saw to `to`, set `fields`, and write it down.
 
     The verb on record is "<model>.<to>" unless given; facts gain `from` and `to`.
-    Raises IllegalMove when the graph forbids it, Stale when the row is no longer in the state
+    Raises WrongState (an IllegalMove) when the graph forbids it, Stale when the row is no longer in the state
     that the caller saw. `thing` is changed in memory only when both writes went in.
     """
     row: Any = thing
     source: str = row.state
-    graph(type(thing)).check(source, to)
+    try:
+        graph(type(thing)).check(source, to)
+    except IllegalMove as error:
+        raise WrongState(error) from error
     with transaction.atomic():
         moved = (
             type(thing)
@@ -99,7 +115,7 @@ def move_many(
         if not wanted:
             return []
         chosen = model._base_manager.filter(pk__in=wanted, state=source)
-        query = chosen.query.chain(UpdateQuery)
+        query: Any = chosen.query.chain(UpdateQuery)
         query.add_update_values({"state": to, **fields})
         sql, params = query.get_compiler(connection=connection).as_sql()
         table = connection.ops.quote_name(model._meta.db_table)

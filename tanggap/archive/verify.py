@@ -12,6 +12,8 @@ Reads one snapshot and changes nothing.
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -137,6 +139,55 @@ def verify(agencies: Iterable[Agency] | None = None, progress: Progress | None =
             f"Line {line.number} of {settings.ANCHOR_FILE} cannot be read as a signed head."
         )
     return report
+
+
+def main(agency: str = "") -> int:
+    """`tanggap archive verify`: prints what was found; 0 when intact, 1 when not."""
+    chosen = None
+    if agency:
+        chosen = list(Agency.objects.filter(slug=agency))
+        if not chosen:
+            print(f"There is no agency with the slug {agency}.", file=sys.stderr)
+            return 1
+    try:
+        report = verify(chosen, _terminal())
+    except SecretsError as error:
+        print(f"Cannot verify: {error}", file=sys.stderr)
+        return 1
+    for line in lines_of(report):
+        print(line)
+    return 0 if report.intact else 1
+
+
+def lines_of(report: Report) -> list[str]:
+    """The report in words, breaks last."""
+    said = [
+        f"{report.records} records of {report.agencies} agencies, {report.heads} signed heads, "
+        f"{report.anchors} anchors, {report.contents} contents and {report.payloads} sealed "
+        f"payloads compared; {report.erased} contents erased on record, {report.waiting} records "
+        "wait for the sealer.",
+        *(f"Note: {note}" for note in report.notes),
+    ]
+    if report.intact:
+        return [*said, "Intact: everything is what was signed."]
+    return [*said, *(f"BROKEN: {broken}" for broken in report.breaks)]
+
+
+def _terminal() -> Progress | None:
+    """Progress on one line of a terminal, at most five times a second; silent elsewhere."""
+    if not sys.stderr.isatty():
+        return None
+    shown = 0.0
+
+    def show(done: int, total: int) -> None:
+        nonlocal shown
+        if time.monotonic() - shown < 0.2 and done < total:
+            return
+        shown = time.monotonic()
+        end = "\n" if done >= total else ""
+        print(f"\rComparing records: {done} of {total}", end=end, file=sys.stderr, flush=True)
+
+    return show
 
 
 # --- 1 to 4: the log ---------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from django.db.models import F
 
 from tanggap.archive.models import Pending, Record
 from tanggap.archive.move import graph, move, move_many
-from tanggap.core.errors import Stale
+from tanggap.core.errors import Refused, Stale
 from tanggap.core.models import Agency
 from tanggap.core.states import IllegalMove
 from tests.archive.conftest import NOW, as_owner
@@ -47,8 +47,9 @@ def test_a_lost_race_changes_nothing(thing):
 
 def test_the_graph_forbids(thing):
     move(thing, "done", by="citizen", now=NOW)
-    with pytest.raises(IllegalMove):
+    with pytest.raises(IllegalMove) as refused:
         move(thing, "open", by="citizen", now=NOW)
+    assert isinstance(refused.value, Refused) and refused.value.what and refused.value.next
     assert Thing.objects.get().state == "done"
 
 

@@ -14,7 +14,7 @@ from tanggap.archive.head import Head
 from tanggap.archive.models import Leaf, Node, Record, TreeHead
 from tanggap.archive.record import leaf_hash, record
 from tanggap.archive.seal import seal
-from tanggap.archive.verify import verify
+from tanggap.archive.verify import main, verify
 from tanggap.core import secrets
 from tests.archive.conftest import NOW, as_owner, tamper
 from tests.archive.things import Thing
@@ -222,6 +222,22 @@ def test_keys_rotate_and_old_heads_still_verify(agency, rows):
     seal(NOW)
     assert verify().intact
     assert len({row.signer for row in TreeHead.objects.all()}) == 2
+
+
+def test_the_command_says_it(agency, rows, capsys):
+    assert main() == 0 and "Intact" in capsys.readouterr().out
+    assert main(agency=agency.slug) == 0
+    assert main(agency="nobody") == 1
+    tamper(("UPDATE archive_record SET actor = 'x' WHERE id = %s", rows[1].pk))
+    capsys.readouterr()
+    assert main() == 1
+    said = capsys.readouterr().out
+    assert f"BROKEN: {agency.short_name}: record {rows[1].pk} (x.n1, 2026-03-17T02:01" in said
+
+
+def test_without_the_key_file_heads_cannot_be_genuine(agency, rows, tmp_path):
+    secrets.use(tmp_path / "other.json")
+    assert "not signed by a key of this installation" in only_break(verify()).what
 
 
 # --- evidence and payloads ---------------------------------------------------------------------
