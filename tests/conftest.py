@@ -6,12 +6,16 @@ test that goes through it. Tests of the web client do so by the door of each vie
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -31,7 +35,9 @@ PASSWORD = "rahasia-latihan-7"  # noqa: S105
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings() -> Iterator[None]:
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None,
+) -> Iterator[None]:
     """Start the cluster before Django makes the test database."""
     database.ensure_running(careless=True)
     yield
@@ -39,26 +45,90 @@ def django_db_modify_db_settings() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def migrated(django_db_modify_db_settings: None) -> str:
+    """Name of a database that holds the result of exactly these migrations; it may not exist yet.
+
+    Migrating takes far longer than copying, so that our own test cluster keeps the result until a
+    migration, or a file that one imports, changes.
+    """
+    found, imported = hashlib.sha256(database_version().encode()), set()
+    for config in apps.get_app_configs():
+        for path in sorted(Path(config.path).glob("migrations/*.py")):
+            text = path.read_text()
+            found.update(f"{config.label}/{path.name}\n{text}".encode())
+            imported |= set(re.findall(r"^(?:from|import) (tanggap[\w.]+)", text, re.M))
+    for module in sorted(imported):
+        spec = find_spec(module)
+        if spec and spec.origin:
+            found.update(Path(spec.origin).read_bytes())
+    return f"{MIGRATED}{found.hexdigest()[:16]}"
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_modify_db_settings: None, migrated: str) -> bool:
+    """True when the test database was copied from a migrated one, so that Django keeps it."""
+    if not _exists(migrated):
+        return False
+    _copy(migrated, connection.settings_dict["TEST"]["NAME"])
+    return True
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(
-    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any
+    django_db_setup: None, django_db_keepdb: bool, django_db_blocker: Any, migrated: str
 ) -> Iterator[None]:
     """Migrate as the owner, then work as the worker's role until the database is dropped."""
     options = connection.settings_dict["OPTIONS"]
     owner = options["options"]
     with django_db_blocker.unblock():
         connection.close()
-        if any("database_clone" in item.fixturenames for item in request.session.items):
-            _copy(connection.settings_dict["NAME"], _template())
-        options["options"] = f"{owner} {database.role_options('tanggap_worker')}"
+    if not django_db_keepdb:
+        _keep(connection.settings_dict["NAME"], migrated)
+    options["options"] = f"{owner} {database.role_options('tanggap_worker')}"
     yield
     with django_db_blocker.unblock():
         connection.close()
-        options["options"] = owner
-        _drop(_template())
+    options["options"] = owner
+    if django_db_keepdb:
+        _drop(connection.settings_dict["NAME"])
+    if not database.is_local():
+        _drop(migrated)
 
 
-def _template() -> str:
-    return f"{connection.settings_dict['NAME']}_template"
+MIGRATED = "tanggap_migrated_"
+
+
+def database_version() -> str:
+    with owner_connection("postgres") as opened:
+        return str(opened.info.server_version)
+
+
+def _exists(name: str) -> bool:
+    with owner_connection("postgres") as opened:
+        return bool(
+            opened.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
+        )
+
+
+def _keep(source: str, name: str) -> None:
+    """Keep a copy of the freshly migrated database, and forget those of older migrations."""
+    half = f"{name}_{secrets.token_hex(3)}"
+    _copy(source, half)
+    with owner_connection("postgres") as opened:
+        try:
+            opened.execute(f'ALTER DATABASE "{half}" RENAME TO "{name}"')
+        except psycopg.errors.DuplicateDatabase:
+            opened.execute(f'DROP DATABASE "{half}"')
+        older = opened.execute(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s) AND datname <> %s",
+            [MIGRATED, name],
+        )
+        for (other,) in older.fetchall():
+            try:
+                opened.execute(f'DROP DATABASE IF EXISTS "{other}"')
+            except psycopg.errors.ObjectInUse:
+                # Another run copies it just now, and will forget it the next time.
+                pass
 
 
 @contextmanager
@@ -126,10 +196,10 @@ class Clone:
 
 
 @pytest.fixture
-def database_clone(django_db_setup: None) -> Iterator[Clone]:
-    """A migrated, empty copy of the test database, dropped at the end."""
+def database_clone(django_db_setup: None, migrated: str) -> Iterator[Clone]:
+    """A migrated, empty database, dropped at the end."""
     name = f"{connection.settings_dict['NAME']}_{secrets.token_hex(3)}"
-    _copy(_template(), name)
+    _copy(migrated, name)
     settings = connection.settings_dict
     parts = {
         "user": settings["USER"],
@@ -214,6 +284,5 @@ def member(agency: Agency) -> Callable[..., Person]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Unmarked tests come first: they are quick and need no database."""
-    assert apps.ready
+    """Browser stories come last: they take longest."""
     items.sort(key=lambda item: bool(item.get_closest_marker("browser")))

@@ -21,7 +21,10 @@ os.environ["TANGGAP_PRACTICE"] = "1"
 for _name in ("TANGGAP_DATABASE_ROLE", "TANGGAP_PUBLIC_URL", "TANGGAP_DEBUG"):
     os.environ.pop(_name, None)
 
+from tanggap import messages  # noqa: E402
 from tanggap.settings import *  # noqa: E402, F403
+
+messages.compile_if_stale()
 
 # Tests need no slow hash, and no collected files.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
