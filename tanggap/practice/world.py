@@ -47,6 +47,11 @@ class Said:
     edit_at: int | None = None
     edit_text: str = ""
 
+    @property
+    def language_code(self) -> str:
+        """What the citizen's app declares: apps know no mixed languages."""
+        return "id" if self.language == "mix" else self.language
+
 
 @cache
 def read(name: str) -> Any:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
 
 from tanggap.practice import network as net
+from tanggap.practice import world
 
 pytest.importorskip("mastodon_mock")
 
@@ -29,6 +30,13 @@ def running():
     net.stop(network)
     with pytest.raises(ProcessLookupError):
         os.kill(network.pid, 0)
+    net.stop(network)
+
+
+@pytest.fixture
+def whole_world():
+    network = net.start(world.citizens(), world.agencies())
+    yield network
     net.stop(network)
 
 
@@ -102,6 +110,43 @@ def test_private_messages_reach_one_phone_only(network):
     post(network, token, "@tini mohon hapus nomor itu", visibility="direct")
     assert len(net.direct_messages(network, "tini")) == 1
     assert net.direct_messages(network, "karto") == []
+    assert net.timeline_of(network, "pemkab") == []
+
+
+def test_a_private_answer_in_a_public_thread_is_seen_by_its_two_people_only(network):
+    token = agency_token(network)
+    first = net.say(network, "tini", "NIK saya ...", mention="pemkab")
+    post(network, token, "@tini mohon hapus", visibility="direct", in_reply_to_id=first["id"])
+    seen = {who: len(net.replies_to(network, first["id"], seen_by=who))
+            for who in ("tini", "karto", "")}
+    assert seen == {"tini": 1, "karto": 0, "": 0}
+
+
+def test_the_whole_world_writes_and_the_agency_hears_all_of_it(whole_world):
+    network, said = whole_world, world.messages()
+    token = agency_token(network)
+    posts = {
+        row["key"]: post(network, token, world.fill(row["text"], date(2026, 11, 23))).json()["id"]
+        for row in world.read("posts")
+    }
+    for one in said:
+        net.say(network, one.citizen, one.text, reply_to=posts.get(one.to), mention="pemkab",
+                visibility=one.visibility, language=one.language_code)
+    rings, last = [], {}
+    headers = {"Authorization": f"Bearer {token}"}
+    while page := httpx.get(
+        f"{network.url}/api/v1/notifications", params={"limit": 40, **last}, headers=headers
+    ).json():
+        rings += page
+        last = {"max_id": page[-1]["id"]}
+    assert len(rings) == len(said)
+    assert {ring["status"]["account"]["username"] for ring in rings} == {
+        one.citizen for one in said
+    }
+    private = [ring for ring in rings if ring["status"]["visibility"] == "direct"]
+    assert [ring["status"]["account"]["username"] for ring in private] == ["tamu_loket3"]
+    below = sum(len(net.replies_to(network, status)) for status in posts.values())
+    assert below == sum(one.to != "" for one in said)
 
 
 def test_an_edit_keeps_the_id(network):
