@@ -13,6 +13,9 @@ from tanggap.desk.door import desk
 from tanggap.desk.moment import page_now, showing
 from tanggap.desk.today import Row, Section
 
+SAID = ("Pak tolong jembatan Cikaret putus, anak2 muter 6 kilo!! NIK saya 3201234567890001 "
+        "rumah saya pas di sebelahnya")
+
 
 class WriteForm(forms.Form):
     text = forms.CharField(
@@ -82,9 +85,7 @@ def today(request):
 @desk("today")
 def inbox(request):
     return render(request, "gallery/inbox.html", {
-        "text": "Pak tolong jembatan Cikaret putus, anak2 muter 6 kilo!! NIK saya "
-        "3201234567890001 rumah saya pas di sebelahnya",
-        "spans": [(66, 82, "nik")], "at": request.now - timedelta(hours=1),
+        "text": SAID, "spans": [(SAID.index("32"), SAID.index(" rumah"), "nik")], "at": request.now - timedelta(hours=1),
         "late": request.now - timedelta(hours=1), "soon": request.now + timedelta(hours=2),
         "tabs": [{"label": "Paling mendesak", "href": "?a", "current": True, "count": 41},
                  {"label": "Milik saya", "href": "?b", "count": 9},
@@ -114,7 +115,7 @@ def parts(request):
                  {"time": "16.30", "title": "Kuis “Uang Kita”", "href": "#", "tone": "due",
                   "state": "Menunggu"}]} for n in range(7)]
     return render(request, "gallery/parts.html", {
-        "form": refused_form(), "days": days, "now": now,
+        "form": refused_form(), "missing": None, "spans": [(21, 37, "nik")], "days": days, "now": now,
         "rows": [{"label": "Jembatan", "value": 40, "href": "#", "tone": "late"},
                  {"label": "Bansos", "value": 31, "href": "#"},
                  {"label": "KTP", "value": None, "href": "#"}],
