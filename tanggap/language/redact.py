@@ -18,11 +18,13 @@ from tanggap.language.words import data
 
 # What people put between digits, the no-break space and the dashes of phone keyboards included.
 _GAP = "[ .\\-\u00a0\u2009\u202f\u2010-\u2013]{0,3}"
+# An "o" typed for a zero.
+_LETTER_O = re.compile(r"(?i)(?<=[0-9])o{1,4}(?=[0-9])|\bo(?=8[1-35-9][0-9])")
 _SOLID = re.compile("(?<![0-9])[0-9]{15,17}(?![0-9])")
 _SPACED = re.compile(rf"(?<![0-9])[0-9](?:{_GAP}[0-9]){{14,16}}(?![0-9])")
 _MOBILE = re.compile(
-    rf"(?<![0-9])(?<![0-9][.,])(?:\+?62|\(\+?62\)|0){_GAP}[(]?(?:0[)]?{_GAP})?8[1-35-9]{_GAP}[0-9]"
-    rf"(?:{_GAP}[0-9]){{6,9}}(?![0-9])"
+    rf"(?<![0-9])(?<![0-9][.,])(?:\+?62|\(\+?62\)|\(?0){_GAP}[(]?(?:0[)]?{_GAP})?8[1-35-9]{_GAP}"
+    rf"[0-9](?:[)]?{_GAP}[0-9]){{6,9}}(?![0-9])"
 )
 # "08.15-12.00 13.00" and "08-12-2026 10.30" have the digits of a phone number.
 _NO_PHONE = re.compile(
@@ -40,7 +42,9 @@ _EMAIL = re.compile(
     r"(?<![\w.+-])[A-Za-z0-9][\w.+-]*@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
     r"(?:\.[A-Za-z0-9-]{2,})+"
 )
-_SAYS_NIK = re.compile(r"(?i)\b(?:nik|ktp|nik-?(?:ku|nya|e)|no\.? ?induk)\b[^0-9\n]{0,24}$")
+_SAYS_NIK = re.compile(
+    r"(?i)\b(?:nik|ktp|nik-?(?:ku|nya|e)|no(?:mor|\.)? ?induk|induk kependudukan)\b[^0-9\n]{0,24}$"
+)
 _SAYS_KK = re.compile(r"(?i)\b(?:kk|kartu keluarga)\b[^0-9\n]{0,24}$")
 _SAYS_OTHER = re.compile(
     r"(?i)\b(?:laporan|aduan|tiket|resi|rekening|rek|pelanggan|va|virtual account|registrasi|"
@@ -66,9 +70,8 @@ def redact(text: str, allowed: Collection[str] = ()) -> list[Found]:
     `allowed` are numbers and addresses that are public, such as an agency's landline or its
     mailbox, in any spelling.
     """
-    flat = "".join(
-        str(unicodedata.digit(sign)) if sign.isdigit() else sign for sign in text
-    )
+    flat = "".join(_digit(sign) for sign in text)
+    flat = _LETTER_O.sub(lambda found: "0" * len(found.group()), flat)
     public = {_bare(entry) for entry in allowed}
     taken: list[tuple[int, int]] = []
     found: list[Found] = []
@@ -129,6 +132,11 @@ def _has_form(digits: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _digit(sign: str) -> str:
+    """Any digit of any script as an ASCII one; other signs as they are. One sign for one."""
+    return str(unicodedata.digit(sign)) if sign.isdigit() else sign
 
 
 def _digits(text: str) -> str:
