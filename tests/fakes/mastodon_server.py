@@ -529,7 +529,7 @@ class _Handler(BaseHTTPRequestHandler):
         if len(data) > fake.knobs.image_size:
             return self._refuse(422, "Validation failed: File file size must be less than 10 MB")
         words = parts.get("description")
-        alt = words.get_payload(decode=True).decode() if words is not None else ""
+        alt = bytes(words.get_payload(decode=True)).decode() if words is not None else ""
         made = fake._id()
         fake.media[made] = {
             "id": made,

@@ -266,7 +266,8 @@ class Mastodon(Channel):
             found = answer.json()
         except Unreadable:
             raise OutcomeUnknown("unreadable", status=answer.status, rate=bucket) from None
-        if not isinstance(found, dict) or not found.get("id") or "content" not in found:
+        if not isinstance(found, dict) or not found.get("id") or not when(found.get("created_at")):
+            # A scheduled post, say, has an id but no time at which it was published.
             raise OutcomeUnknown("unexpected", status=answer.status, rate=bucket)
         return _posted(found, answer.body, bucket)
 
