@@ -61,7 +61,7 @@ def admin_create(arguments: argparse.Namespace) -> None:
     from tanggap.core import clock
     from tanggap.office import admin
 
-    asked = {
+    asked: dict[str, Any] = {
         name: getattr(arguments, name) or _ask(name)
         for name in ("email", "name", "agency_name", "decree_number")
     }
@@ -208,47 +208,75 @@ def database_url(arguments: argparse.Namespace) -> None:
 Option = tuple[tuple[str, ...], dict[str, Any]]
 
 COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int | None], tuple[Option, ...]], ...] = (
-    ("migrate", migrate, (
-        (("--quiet",), {"action": "store_true", "help": "say less"}),
-    )),
-    ("admin create", admin_create, (
-        (("--email",), {"help": "address to sign in with; asked for when absent"}),
-        (("--name",), {"help": "the person's name; asked for when absent"}),
-        (("--agency-name",), {"help": "the agency's official name; asked for when absent"}),
-        (("--decree-number",), {"help": "number of the decree (SK); asked for when absent"}),
-        (("--short-name",), {"help": "the agency's short name"}),
-        (("--code",), {"help": "letters that begin its case numbers"}),
-        (("--kind",), {"help": "national, province, regency, city, unit, subunit or village"}),
-        (("--zone",), {"help": "Asia/Jakarta, Asia/Makassar or Asia/Jayapura"}),
-        (("--role",), {"help": "role of the person; lead when absent"}),
-        (("--ask-password",), {"action": "store_true",
-                               "help": "ask for a password instead of printing a link"}),
-    )),
-    ("serve", serve, (
-        (("--host",), {"default": "127.0.0.1", "help": "address to listen on (127.0.0.1)"}),
-        (("--port",), {"type": int, "default": 8000, "help": "port to listen on (8000)"}),
-        (("--workers",), {"type": int, "default": 1, "help": "number of processes (1)"}),
-    )),
-    ("worker", worker, (
-        (("--once",), {"action": "store_true", "help": "run every function once, then end"}),
-    )),
+    ("migrate", migrate, ((("--quiet",), {"action": "store_true", "help": "say less"}),)),
+    (
+        "admin create",
+        admin_create,
+        (
+            (("--email",), {"help": "address to sign in with; asked for when absent"}),
+            (("--name",), {"help": "the person's name; asked for when absent"}),
+            (("--agency-name",), {"help": "the agency's official name; asked for when absent"}),
+            (("--decree-number",), {"help": "number of the decree (SK); asked for when absent"}),
+            (("--short-name",), {"help": "the agency's short name"}),
+            (("--code",), {"help": "letters that begin its case numbers"}),
+            (("--kind",), {"help": "national, province, regency, city, unit, subunit or village"}),
+            (("--zone",), {"help": "Asia/Jakarta, Asia/Makassar or Asia/Jayapura"}),
+            (("--role",), {"help": "role of the person; lead when absent"}),
+            (
+                ("--ask-password",),
+                {"action": "store_true", "help": "ask for a password instead of printing a link"},
+            ),
+        ),
+    ),
+    (
+        "serve",
+        serve,
+        (
+            (("--host",), {"default": "127.0.0.1", "help": "address to listen on (127.0.0.1)"}),
+            (("--port",), {"type": int, "default": 8000, "help": "port to listen on (8000)"}),
+            (("--workers",), {"type": int, "default": 1, "help": "number of processes (1)"}),
+        ),
+    ),
+    (
+        "worker",
+        worker,
+        ((("--once",), {"action": "store_true", "help": "run every function once, then end"}),),
+    ),
     ("doctor", doctor, ()),
-    ("messages", messages, (
-        (("--check",), {"action": "store_true", "help": "name words that lack Indonesian"}),
-    )),
-    ("archive verify", archive_verify, (
-        (("--agency",), {"default": "", "help": "slug of one agency; all when absent"}),
-    )),
-    ("demo", demo, (
-        (("--story",), {"action": "store_true", "help": "walk through it beat by beat"}),
-        (("--headless",), {"action": "store_true", "help": "play it without a person"}),
-        (("--json",), {"action": "store_true", "help": "print one JSON object as the last line"}),
-        (("--reset",), {"action": "store_true", "help": "begin anew"}),
-        (("--port",), {"type": int, "default": 8000, "help": "port of the desk (8000)"}),
-    )),
-    ("django", django, (
-        (("words",), {"nargs": argparse.REMAINDER, "help": "a command of Django and its options"}),
-    )),
+    (
+        "messages",
+        messages,
+        ((("--check",), {"action": "store_true", "help": "name words that lack Indonesian"}),),
+    ),
+    (
+        "archive verify",
+        archive_verify,
+        ((("--agency",), {"default": "", "help": "slug of one agency; all when absent"}),),
+    ),
+    (
+        "demo",
+        demo,
+        (
+            (("--story",), {"action": "store_true", "help": "walk through it beat by beat"}),
+            (("--headless",), {"action": "store_true", "help": "play it without a person"}),
+            (
+                ("--json",),
+                {"action": "store_true", "help": "print one JSON object as the last line"},
+            ),
+            (("--reset",), {"action": "store_true", "help": "begin anew"}),
+            (("--port",), {"type": int, "default": 8000, "help": "port of the desk (8000)"}),
+        ),
+    ),
+    (
+        "django",
+        django,
+        (
+            (
+                ("words",),
+                {"nargs": argparse.REMAINDER, "help": "a command of Django and its options"},
+            ),
+        ),
+    ),
     ("database start", database_start, ()),
     ("database stop", database_stop, ()),
     ("database url", database_url, ()),

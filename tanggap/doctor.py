@@ -42,29 +42,54 @@ def _database() -> Iterator[Finding]:
         roles = cursor.fetchone()[0]
     whose = f"our own, below {database.home()}" if database.is_local() else "from DATABASE_URL"
     old = int(version.split(".")[0]) < database.OLDEST
-    yield Finding(not old, f"PostgreSQL {version}, {whose}."
-                  + (f" At least {database.OLDEST} is needed." if old else ""))
-    yield Finding(roles == 2, "The roles tanggap_app and tanggap_worker exist." if roles == 2
-                  else "Roles are missing: run `tanggap migrate`.")
+    yield Finding(
+        not old,
+        f"PostgreSQL {version}, {whose}."
+        + (f" At least {database.OLDEST} is needed." if old else ""),
+    )
+    yield Finding(
+        roles == 2,
+        "The roles tanggap_app and tanggap_worker exist."
+        if roles == 2
+        else "Roles are missing: run `tanggap migrate`.",
+    )
     executor = MigrationExecutor(connection)
     count = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-    yield Finding(not count, f"{count} migrations wait: run `tanggap migrate`." if count
-                  else "The tables are up to date.")
-    yield Finding(quick, "Search may use its index under row-level security." if quick else
-                  "Search is slow under row-level security. Let a superuser run: ALTER FUNCTION "
-                  "pg_catalog.ts_match_vq(tsvector, tsquery) LEAKPROOF;")
+    yield Finding(
+        not count,
+        f"{count} migrations wait: run `tanggap migrate`."
+        if count
+        else "The tables are up to date.",
+    )
+    yield Finding(
+        quick,
+        "Search may use its index under row-level security."
+        if quick
+        else "Search is slow under row-level security. Let a superuser run: ALTER FUNCTION "
+        "pg_catalog.ts_match_vq(tsvector, tsquery) LEAKPROOF;",
+    )
 
 
 def _files() -> Iterator[Finding]:
-    for path, what in ((settings.KEY_FILE, "keys of credentials"),
-                       (database.home() / "secret", "local secret")):
+    for path, what in (
+        (settings.KEY_FILE, "keys of credentials"),
+        (database.home() / "secret", "local secret"),
+    ):
         if path.exists():
             private = not stat.S_IMODE(path.stat().st_mode) & 0o077
-            yield Finding(private, f"The {what} in {path} are private." if private
-                          else f"Others may read the {what}: chmod 600 {path}")
+            yield Finding(
+                private,
+                f"The {what} in {path} are private."
+                if private
+                else f"Others may read the {what}: chmod 600 {path}",
+            )
     compiled = messages.TARGET.exists()
-    yield Finding(compiled, "The Indonesian words are compiled." if compiled
-                  else "The Indonesian words are not compiled: run `tanggap messages`.")
+    yield Finding(
+        compiled,
+        "The Indonesian words are compiled."
+        if compiled
+        else "The Indonesian words are not compiled: run `tanggap messages`.",
+    )
 
 
 def _network() -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Words on screen: merges locale/id/*.po into what Django reads, and finds words without Indonesian.
+"""Words on screen: merges locale/id/*.po for Django, and finds words without Indonesian.
 
 Each area keeps its own po file; msgids are English, written in code and templates.
 """
@@ -52,6 +52,8 @@ def compile_if_stale() -> None:
 def merged() -> tuple[Catalog, list[str]]:
     """One catalogue of all po files, and what contradicts itself in them."""
     catalog, problems = Catalog(locale="id"), []
+    # Indonesian has one form for every number; babel does not know and would say two.
+    catalog.mime_headers = [("Plural-Forms", "nplurals=1; plural=0;")]
     for path in sorted(SOURCE.glob("*.po")):
         with path.open("rb") as file:
             for message in read_po(file, locale="id"):
@@ -73,7 +75,7 @@ def check() -> list[str]:
     """Sentences about every word without Indonesian and every contradiction; empty when well."""
     catalog, problems = merged()
     known = {(_shown(message), message.context or "") for message in catalog if message.id}
-    missing = {}
+    missing: dict[Key, str] = {}
     for place, key in used():
         if key not in known:
             missing.setdefault(key, place)
@@ -114,7 +116,7 @@ def _broken(message: Message) -> Iterator[str]:
     wanted = _places(message.id[-1] if isinstance(message.id, tuple | list) else message.id)
     strings = message.string if isinstance(message.string, tuple | list) else [message.string]
     for string in strings:
-        if _places(string) != wanted:
+        if _places(string or "") != wanted:
             yield f"{string!r} does not have the places of {_shown(message)!r}."
 
 

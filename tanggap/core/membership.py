@@ -34,7 +34,9 @@ def memberships_of(person: Person, now: datetime) -> list[Membership]:
     """
     if not person.is_active or person.pk is None:
         return []
-    rows = list(Membership.objects.raw("SELECT * FROM core_memberships(%s) ORDER BY id", [person.pk]))
+    rows = list(
+        Membership.objects.raw("SELECT * FROM core_memberships(%s) ORDER BY id", [person.pk])
+    )
     prefetch_related_objects(rows, "agency")
     return [membership for membership in rows if in_force(membership, now)]
 

@@ -43,13 +43,14 @@ class RowSecurity(models.BaseConstraint):
             column=self.column,
         )
 
-    def constraint_sql(self, model: Any, schema_editor: Any) -> None:
+    def constraint_sql(self, model: Any, schema_editor: Any) -> Any:
         schema_editor.deferred_sql.append(self._sql(model, schema_editor))
+        return None
 
-    def create_sql(self, model: Any, schema_editor: Any) -> Statement:
+    def create_sql(self, model: Any, schema_editor: Any) -> Any:
         return self._sql(model, schema_editor)
 
-    def remove_sql(self, model: Any, schema_editor: Any) -> Statement:
+    def remove_sql(self, model: Any, schema_editor: Any) -> Any:
         return Statement(
             """
             DROP POLICY owner ON %(table)s; DROP POLICY worker ON %(table)s;
@@ -64,7 +65,7 @@ class RowSecurity(models.BaseConstraint):
     def validate(self, model: Any, instance: Any, exclude: Any = None, using: Any = None) -> None:
         """The database decides; there is nothing to validate in a form."""
 
-    def deconstruct(self) -> tuple[str, tuple[()], dict[str, Any]]:
+    def deconstruct(self) -> Any:
         path, args, kwargs = super().deconstruct()
         if self.column != "agency_id":
             kwargs["column"] = self.column

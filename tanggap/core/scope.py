@@ -1,4 +1,4 @@
-"""Whose rows may be seen and changed: the first wall (querysets) and the second (row-level security).
+"""Whose rows may be seen and changed: the first wall (querysets), the second (row-level security).
 
 A Scope is an argument, never a thread-local. `scoped(Model, scope)` returns nothing without one.
 `enter(scope)` opens a transaction in which PostgreSQL itself shows only the readable agencies to
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from django.db import connection, models, transaction
+from django.db.backends.utils import CursorWrapper
 from psycopg.pq import TransactionStatus
 
 if TYPE_CHECKING:
@@ -70,14 +71,14 @@ def enter(scope: Scope) -> Iterator[Scope]:
 
 def _alive() -> bool:
     status = connection.connection.info.transaction_status
-    return status == TransactionStatus.INTRANS
+    return bool(status == TransactionStatus.INTRANS)
 
 
 def _csv(ids: frozenset[int]) -> str:
     return ",".join(map(str, sorted(ids)))
 
 
-def _set(cursor, role: str, readable: str, writable: str) -> None:
+def _set(cursor: CursorWrapper, role: str, readable: str, writable: str) -> None:
     cursor.execute(
         "SELECT set_config('role', %s, true), set_config('tanggap.readable', %s, true),"
         " set_config('tanggap.writable', %s, true)",

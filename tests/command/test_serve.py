@@ -19,8 +19,11 @@ TANGGAP = [sys.executable, "-c", "import sys; from tanggap.cli import main; sys.
 def start(clone, tmp_path, *words: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [*TANGGAP, *words],
-        env=clone.environment(DJANGO_SETTINGS_MODULE="tanggap.settings",
-                              TANGGAP_HOME=str(tmp_path / "home"), **environment),
+        env=clone.environment(
+            DJANGO_SETTINGS_MODULE="tanggap.settings",
+            TANGGAP_HOME=str(tmp_path / "home"),
+            **environment,
+        ),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -75,15 +78,22 @@ def test_two_workers_do_not_run_the_same_function_at_once(database_clone, tmp_pa
         done = subprocess.run(
             [sys.executable, "-c", code],
             env=database_clone.environment(DJANGO_SETTINGS_MODULE="tanggap.settings"),
-            capture_output=True, text=True, check=True,
+            capture_output=True,
+            text=True,
+            check=True,
         )
     assert done.stdout == "False\n"
 
 
 @pytest.mark.parametrize("secret", ["", "short", "x" * 80])
 def test_a_public_address_needs_a_secret_that_cannot_be_guessed(database_clone, tmp_path, secret):
-    process = start(database_clone, tmp_path, "serve", TANGGAP_PUBLIC_URL="https://desk.go.id",
-                    TANGGAP_SECRET_KEY=secret)
+    process = start(
+        database_clone,
+        tmp_path,
+        "serve",
+        TANGGAP_PUBLIC_URL="https://desk.go.id",
+        TANGGAP_SECRET_KEY=secret,
+    )
     said = process.communicate(timeout=60)[0]
     assert process.returncode == 1
     assert "TANGGAP_SECRET_KEY" in said and "Make one with" in said

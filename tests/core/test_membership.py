@@ -14,7 +14,9 @@ from tanggap.core.scope import NOBODY, enter
 pytestmark = pytest.mark.django_db
 
 
-def test_a_scope_holds_the_tenant_and_not_its_neighbours(member, agency, unit, other, province, now):
+def test_a_scope_holds_the_tenant_and_not_its_neighbours(
+    member, agency, unit, other, province, now
+):
     scope = scope_of(member("lead"), agency.slug, now)
     assert scope.agency == agency
     assert scope.readable == scope.writable == {agency.pk, unit.pk}

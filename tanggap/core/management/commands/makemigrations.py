@@ -10,7 +10,7 @@ from tanggap.core.ground import AfterTables, BeforeTables
 
 
 # pgtrigger has put its own detector there, which knows about triggers.
-class Autodetector(makemigrations.Command.autodetector):  # type: ignore[misc]
+class Autodetector(makemigrations.Command.autodetector):  # type: ignore[misc, valid-type]
     def changes(self, *args: Any, **kwargs: Any) -> dict[str, list[Any]]:
         found: dict[str, list[Any]] = super().changes(*args, **kwargs)
         for migration in found.get("core", []):
