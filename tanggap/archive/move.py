@@ -25,9 +25,7 @@ class WrongState(IllegalMove, Refused):
     """The graph forbids this move; said so that a person understands it."""
 
     def __init__(self, refused: IllegalMove) -> None:
-        IllegalMove.__init__(
-            self, refused.graph, refused.source, refused.target, refused.allowed
-        )
+        IllegalMove.__init__(self, refused.graph, refused.source, refused.target, refused.allowed)
         self.what = _("Nothing was changed.")
         self.why = _("In its present state this step is not possible.")
         self.next = _("Open it again to see what can be done now.")
@@ -49,8 +47,9 @@ def move(
     """Move `thing` from the state that the caller saw to `to`, set `fields`, and write it down.
 
     The verb on record is "<model>.<to>" unless given; facts gain `from` and `to`.
-    Raises WrongState (an IllegalMove) when the graph forbids it, Stale when the row is no longer in the state
-    that the caller saw. `thing` is changed in memory only when both writes went in.
+    Raises WrongState (an IllegalMove) when the graph forbids it, Stale when the row is no longer
+    in the state that the caller saw; both are Refused. `thing` is changed in memory only when
+    both writes went in.
     """
     row: Any = thing
     source: str = row.state
@@ -59,11 +58,7 @@ def move(
     except IllegalMove as error:
         raise WrongState(error) from error
     with transaction.atomic():
-        moved = (
-            type(thing)
-            ._base_manager.filter(pk=row.pk, state=source)
-            .update(state=to, **fields)
-        )
+        moved = type(thing)._base_manager.filter(pk=row.pk, state=source).update(state=to, **fields)
         if not moved:
             raise Stale(
                 _("Nothing was changed."),
@@ -109,9 +104,7 @@ def move_many(
     """
     graph(model).check(source, to)
     with transaction.atomic():
-        wanted = list(
-            ids.values_list("pk", flat=True) if isinstance(ids, models.QuerySet) else ids
-        )
+        wanted = list(ids.values_list("pk", flat=True) if isinstance(ids, models.QuerySet) else ids)
         if not wanted:
             return []
         chosen = model._base_manager.filter(pk__in=wanted, state=source)

@@ -83,4 +83,3 @@ def verbs(scope: Scope) -> list[str]:
 def newest_head(scope: Scope, agency: Agency) -> TreeHead | None:
     """The last signed head of an agency's log."""
     return scoped(TreeHead, scope).filter(agency=agency).order_by("-size").first()
-

@@ -79,8 +79,14 @@ def test_many_move_in_one_update(thing, agency, django_assert_num_queries):
     # UPDATE, two INSERTs, and the savepoints around them.
     with django_assert_num_queries(7):
         rows = move_many(
-            Thing, ids, "open", "held", by="system:worker", now=NOW,
-            facts_of=lambda row: {"count": row.count}, count=F("count") + 3,
+            Thing,
+            ids,
+            "open",
+            "held",
+            by="system:worker",
+            now=NOW,
+            facts_of=lambda row: {"count": row.count},
+            count=F("count") + 3,
         )
     assert [row.pk for row in rows] == [ids[0], *ids[2:]]
     assert {(row.state, row.count) for row in rows} == {("held", 3)}

@@ -50,8 +50,10 @@ def test_filters(agency, scope, person):
     one = record(agency, "message.approved", ("m", 1), by=person, now=NOW)
     two = record(agency, "message.released", ("m", 2), by="system:send", now=late)
     record(agency, "messages", ("m", 3), by="citizen", now=NOW)
+
     def found(**filters):
         return recorded(scope, **filters).records
+
     assert found(verb="message.") == [two, one]
     assert found(actor=f"person:{person.pk}") == [one]
     assert found(subject_type="m", subject_id="2") == [two]

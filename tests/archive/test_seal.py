@@ -49,7 +49,9 @@ def test_a_log_grows_under_signed_heads(agency, other):
     assert all(Head.of(row).is_genuine() for row in TreeHead.objects.all())
     assert Node.objects.count() == 2
     assert [(line["agency"], line["size"]) for line in anchored()] == [
-        (agency.pk, 3), (other.pk, 1), (agency.pk, 603),
+        (agency.pk, 3),
+        (other.pk, 1),
+        (agency.pk, 603),
     ]
     assert settings.ANCHOR_FILE.stat().st_mode & 0o077 == 0
 

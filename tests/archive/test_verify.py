@@ -28,7 +28,9 @@ def rows(agency):
     made = []
     for number in range(9):
         at = NOW + timedelta(minutes=number)
-        made.append(record(agency, f"x.n{number}", ("x", number), by="citizen", now=at, facts={"n": number}))
+        made.append(
+            record(agency, f"x.n{number}", ("x", number), by="citizen", now=at, facts={"n": number})
+        )
         if number % 3 == 2:
             seal(at)
     return made
@@ -52,7 +54,9 @@ def recompute(agency, start):
                 ("UPDATE archive_record SET leaf_hash = %s WHERE id = %s", fresh, leaf.record_id),
                 (
                     "UPDATE archive_treehead SET root_hash = %s WHERE agency_id = %s AND size = %s",
-                    frontier.root(), agency.pk, frontier.size,
+                    frontier.root(),
+                    agency.pk,
+                    frontier.size,
                 ),
             ]
     return statements
@@ -117,7 +121,8 @@ def test_a_deleted_tail_with_its_heads(agency, rows):
 
 def test_everything_deleted(agency, rows):
     tamper(
-        ("DELETE FROM archive_leaf",), ("DELETE FROM archive_record",),
+        ("DELETE FROM archive_leaf",),
+        ("DELETE FROM archive_record",),
         ("DELETE FROM archive_treehead",),
     )
     assert "9 sealed records are missing" in only_break(verify()).what
@@ -149,7 +154,7 @@ def test_a_recomputed_suffix_with_heads_dropped(agency, rows):
 
 
 def test_a_recomputed_suffix_that_our_own_sealer_signed_again(agency, rows):
-    """Heads and nodes dropped, queue refilled: the sealer signs what it finds, the anchors do not."""
+    """Heads dropped, queue refilled: the sealer signs what it finds, the anchors do not."""
     gone = [row.pk for row in rows[3:]]
     tamper(
         ("UPDATE archive_record SET actor = 'person:1' WHERE id = %s", rows[5].pk),
@@ -158,8 +163,12 @@ def test_a_recomputed_suffix_that_our_own_sealer_signed_again(agency, rows):
         *recompute(agency, 5),
         ("DELETE FROM archive_leaf WHERE record_id = ANY(%s)", gone),
         ("DELETE FROM archive_treehead WHERE size > 3",),
-        ("INSERT INTO archive_pending (record_id, agency_id) SELECT id, agency_id FROM archive_record"
-         " WHERE id = ANY(%s)", gone),
+        (
+            "INSERT INTO archive_pending (record_id, agency_id)"
+            " SELECT id, agency_id FROM archive_record"
+            " WHERE id = ANY(%s)",
+            gone,
+        ),
     )
     assert seal(NOW) == {agency.pk: 9}
     found = only_break(verify())
@@ -168,17 +177,24 @@ def test_a_recomputed_suffix_that_our_own_sealer_signed_again(agency, rows):
 
 def test_a_forged_head_beyond_the_log(agency, rows):
     tamper(
-        ("INSERT INTO archive_treehead (agency_id, size, root_hash, at, signer, signature)"
-         " SELECT agency_id, 20, root_hash, at, signer, signature FROM archive_treehead WHERE size = 9",),
+        (
+            "INSERT INTO archive_treehead (agency_id, size, root_hash, at, signer, signature)"
+            " SELECT agency_id, 20, root_hash, at, signer, signature FROM archive_treehead"
+            " WHERE size = 9",
+        ),
     )
     assert "not signed" in only_break(verify()).what
 
 
 def test_a_record_slipped_in(agency, rows):
     tamper(
-        ("INSERT INTO archive_record (agency_id, at, verb, actor, subject_type, subject_id, facts,"
-         " salt, leaf_hash) SELECT agency_id, at, verb, actor, subject_type, subject_id, facts, salt,"
-         " leaf_hash FROM archive_record WHERE id = %s", rows[0].pk),
+        (
+            "INSERT INTO archive_record"
+            " (agency_id, at, verb, actor, subject_type, subject_id, facts,"
+            " salt, leaf_hash) SELECT agency_id, at, verb, actor, subject_type, subject_id, facts,"
+            " salt, leaf_hash FROM archive_record WHERE id = %s",
+            rows[0].pk,
+        ),
     )
     assert "slipped in" in only_break(verify()).what
 
@@ -186,8 +202,13 @@ def test_a_record_slipped_in(agency, rows):
 def test_a_record_added_to_the_log_without_the_sealer(agency, rows):
     late = record(agency, "x.late", agency, by="citizen", now=NOW)
     tamper(
-        ("INSERT INTO archive_leaf (agency_id, index, record_id, leaf_hash) VALUES (%s, 9, %s, %s)",
-         agency.pk, late.pk, late.leaf_hash),
+        (
+            "INSERT INTO archive_leaf (agency_id, index, record_id, leaf_hash)"
+            " VALUES (%s, 9, %s, %s)",
+            agency.pk,
+            late.pk,
+            late.leaf_hash,
+        ),
         ("DELETE FROM archive_pending",),
     )
     found = only_break(verify())
@@ -282,7 +303,9 @@ def test_content_that_is_not_the_evidence_is_refused(agency, thing):
 
 def test_erasing_a_person_keeps_the_proof(agency, thing):
     who = "account:12:author:345"
-    record(agency, "thing.kept", thing, by="citizen", now=NOW, content=thing.evidence(), person_key=who)
+    record(
+        agency, "thing.kept", thing, by="citizen", now=NOW, content=thing.evidence(), person_key=who
+    )
     seal(NOW)
     assert verify().contents == 1
     key = payload.erase(agency, who, by="citizen", now=NOW, reason="request")
@@ -295,7 +318,15 @@ def test_erasing_a_person_keeps_the_proof(agency, thing):
 
 
 def test_a_key_destroyed_in_silence(agency, thing):
-    row = record(agency, "thing.kept", thing, by="citizen", now=NOW, content=thing.evidence(), person_key="a:1")
+    row = record(
+        agency,
+        "thing.kept",
+        thing,
+        by="citizen",
+        now=NOW,
+        content=thing.evidence(),
+        person_key="a:1",
+    )
     seal(NOW)
     tamper(("UPDATE archive_personkey SET wrapped = NULL, erased_at = now()",))
     found = only_break(verify())
@@ -308,7 +339,13 @@ def test_a_changed_payload(agency):
     seal(NOW)
     assert verify().payloads == 1
     spoilt = bytes(kept.locked)[:-1] + b"\0"
-    tamper(("UPDATE archive_payload SET locked = %s, sha256 = %s", spoilt, hashlib.sha256(spoilt).digest()))
+    tamper(
+        (
+            "UPDATE archive_payload SET locked = %s, sha256 = %s",
+            spoilt,
+            hashlib.sha256(spoilt).digest(),
+        )
+    )
     found = only_break(verify())
     assert found.record == row.pk and "was changed" in found.what
     tamper(("DELETE FROM archive_payload",))
