@@ -9,7 +9,9 @@ class Refused(Exception):
     `field` names the form field that it is about, when there is one.
     """
 
-    def __init__(self, what: object, why: object = "", next: object = "", *, field: str = "") -> None:
+    def __init__(
+        self, what: object, why: object = "", next: object = "", *, field: str = ""
+    ) -> None:
         self.what, self.why, self.next, self.field = what, why, next, field
         super().__init__(" ".join(str(part) for part in (what, why, next) if part))
 
