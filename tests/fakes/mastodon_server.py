@@ -336,6 +336,11 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Its log is `requests`, not the terminal."""
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Its own clock, also in the Date header."""
+        at = time.time() if timestamp is None else timestamp
+        return super().date_time_string(int(at + self.fake.knobs.clock.total_seconds()))
+
     def do_GET(self) -> None:
         self._serve("GET")
 

@@ -113,6 +113,12 @@ def _after(text: str | None, now: datetime) -> datetime | None:
         return None
 
 
+def drift(answer: Answer, now: datetime) -> timedelta:
+    """The server's clock less ours, by its Date header; nothing where it has none."""
+    there = _after(answer.headers.get("date"), now)
+    return there - now if there else timedelta(0)
+
+
 def said(answer: Answer) -> str | None:
     """The network's own words, None when the answer is not in its shape."""
     try:

@@ -38,7 +38,7 @@ from tanggap.channels.errors import (
     Unavailable,
 )
 from tanggap.channels.mastodon import text
-from tanggap.channels.mastodon.answers import judge, post_once, rate, read
+from tanggap.channels.mastodon.answers import drift, judge, post_once, rate, read
 from tanggap.channels.mastodon.limits import DEFAULTS, limits_of
 from tanggap.channels.mastodon.pull import pull, when
 from tanggap.channels.oauth import CodeFlow
@@ -280,11 +280,11 @@ class Mastodon(Channel):
         The oldest match counts; `taken` ids never do. Also reads the target's thread, since some
         servers leave private answers out of the list.
         """
-        since = sent.claimed_at - SKEW
         found: list[tuple[datetime, dict[str, Any]]] = []
         answer: Answer | None = None
         if sent.draft.reply_to is not None:
             answer, thread = self._thread(sent.draft.reply_to.remote_id)
+            since = self._by_its_clock(sent, answer)
             found += self._matches(thread, sent, since)
         path = f"/api/v1/accounts/{_path(self.context.account_id)}/statuses"
         seen_until, complete, before = None, False, ""
@@ -293,6 +293,7 @@ class Mastodon(Channel):
             if before:
                 params["max_id"] = before
             answer, page = read(self._http, path, self._now, params)
+            since = self._by_its_clock(sent, answer)
             rows = [row for row in _rows(page) if row.get("id") and when(row.get("created_at"))]
             found += self._matches(rows, sent, since)
             times = [
@@ -312,6 +313,12 @@ class Mastodon(Channel):
             _, oldest = min(found, key=lambda pair: (pair[0], str(pair[1]["id"])))
             return _posted(oldest, json.dumps(oldest, ensure_ascii=False).encode(), bucket)
         return NotFound(seen_until, complete, bucket)
+
+    def _by_its_clock(self, sent: Sent, answer: Answer | None) -> datetime:
+        """The claim time by the server's clock, which may lag far behind ours. One that runs ahead
+        is left alone: looking at too much is safe, looking at too little sends twice."""
+        behind = drift(answer, self._now) if answer is not None else timedelta(0)
+        return sent.claimed_at - SKEW + min(behind, timedelta(0))
 
     def _thread(self, status_id: str) -> tuple[Answer | None, list[dict[str, Any]]]:
         try:

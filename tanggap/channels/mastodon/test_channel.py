@@ -532,6 +532,25 @@ def test_a_late_post_is_found_when_it_shows(mastodon_fake: MastodonServer) -> No
     assert isinstance(found[2], Posted) and found[2].remote_id == made.remote_id
 
 
+@pytest.mark.parametrize("hours", [-400, -1, 1])
+def test_another_clock_does_not_hide_a_post(mastodon_fake: MastodonServer, hours: int) -> None:
+    mastodon_fake.knobs.clock = timedelta(hours=hours)
+    one, draft = channel(mastodon_fake), Draft("Jam lain")
+    made = post(one, draft)
+    found = one.confirm(sent(draft))
+    assert isinstance(found, Posted) and found.remote_id == made.remote_id
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-RateLimit-Reset": "2999-01-01T00:00:00Z"}])
+def test_a_429_says_when_or_not(mastodon_fake: MastodonServer, headers: dict[str, str]) -> None:
+    one = channel(mastodon_fake)
+    mastodon_fake.knobs.rate_headers = "none"
+    mastodon_fake.knobs.next_post, mastodon_fake.knobs.next_headers = 429, headers
+    with pytest.raises(RateLimited) as got:
+        one.publish(Ready(Draft("a")), "k")
+    assert (got.value.retry_at.year == 2999) is bool(headers)
+
+
 def test_two_of_the_same_give_the_older(mastodon_fake: MastodonServer) -> None:
     mastodon_fake.knobs.idempotent = False
     one, draft = channel(mastodon_fake), Draft("Dua kali")
