@@ -263,9 +263,7 @@ def _locked(path: Path) -> Iterator[None]:
 def _write(path: Path, ring: Keyring) -> None:
     """Whole or not at all: a new file takes the old one's place."""
     body = {
-        "sealing": [
-            {"id": k.id, "created": k.created, "key": _b64(k.key)} for k in ring.sealing
-        ],
+        "sealing": [{"id": k.id, "created": k.created, "key": _b64(k.key)} for k in ring.sealing],
         "signing": [
             {
                 "id": k.id,
