@@ -120,8 +120,9 @@ def start(
     log.close()
     ready = _first_line(process, progress)
     if ready is None:
-        _end(process)
         words = (folder / "server.log").read_text(errors="replace").strip().splitlines()[-3:]
+        _end(process)
+        shutil.rmtree(folder, ignore_errors=True)
         silence = _("No answer within %(seconds)d seconds.") % {"seconds": READY_SECONDS}
         raise NetworkFailed(
             _("The practice network did not start."),

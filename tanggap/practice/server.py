@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import socket
 import sys
 from datetime import datetime, timedelta, tzinfo
@@ -169,6 +170,8 @@ async def serve(config_path: Path) -> None:
     await line.set("cut")
     await serving
     held.close()
+    # The folder was made for this run; nobody else will clear it when the starter has died.
+    shutil.rmtree(config_path.parent, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
+import subprocess
+import sys
+import time
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
@@ -199,3 +204,36 @@ def test_the_network_keeps_the_practice_time(network):
 def test_another_process_of_the_demo_finds_it(network, tmp_path):
     network.save(tmp_path / "network.json")
     assert net.Network.load(tmp_path / "network.json") == network
+
+
+def test_a_port_that_is_taken_says_so():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(net.NetworkFailed) as failed:
+            net.start([], [], port=taken.getsockname()[1])
+    assert "in use" in failed.value.why
+
+
+def test_it_ends_when_whoever_started_it_dies(tmp_path):
+    program = (
+        "import django, os; from pathlib import Path; django.setup()\n"
+        "from tanggap.practice import network as net\n"
+        f"net.start([], []).save(Path({str(tmp_path / 'network.json')!r}))\n"
+        "os._exit(9)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    environment["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, timeout=60, check=False
+    )
+    assert done.returncode == 9
+    network = net.Network.load(tmp_path / "network.json")
+    for _ in range(100):
+        try:
+            httpx.get(f"{network.inside}/health", timeout=2)
+        except httpx.TransportError:
+            assert not Path(network.folder).exists()
+            return
+        time.sleep(0.1)
+    pytest.fail("The practice network outlived its starter.")
