@@ -54,11 +54,25 @@ class Account(Scoped):
     # Limits as the network itself told (channels.base.Limits as a dict), and when it did.
     limits = models.JSONField(default=dict, blank=True)
     verified_at = models.DateTimeField(null=True, blank=True)
+    # When the daily look at the network is next due; moved forward while the network is silent.
+    check_after = models.DateTimeField(null=True, blank=True)
+    # Why the last look did not succeed: a code of channels/errors.py, and the network's own words.
+    trouble = models.CharField(max_length=40, blank=True)
+    trouble_said = models.TextField(blank=True)
+    # "credentials" (the network refused them) or "person"; only the first ends by reconnecting.
+    paused_code = models.CharField(max_length=16, blank=True)
     paused_reason = models.TextField(blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)
     retired_reason = models.TextField(blank=True)
 
     class Meta(Scoped.Meta):
+        indexes = [
+            models.Index(
+                fields=["check_after"],
+                condition=Q(state="connected"),
+                name="accounts_account_check",
+            )
+        ]
         constraints = [
             *Scoped.Meta.constraints,
             models.UniqueConstraint(
@@ -144,14 +158,19 @@ class Connecting(Scoped):
 
 
 class Bucket(Scoped):
-    """What is left of a network's limit for one account: a token bucket seeded by its headers."""
+    """What is left of a network's limit for one account: a token bucket seeded by its headers.
+
+    With `resets_at` (the network told) it is full again at that instant and not before; without,
+    it fills evenly over `window_s`.
+    """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="buckets")
-    scope = models.CharField(max_length=32)  # "send", "read", "media", "delete"
+    scope = models.CharField(max_length=32)  # as the channel names it: "posts", "media", "reads"
     capacity = models.PositiveIntegerField()
     window_s = models.PositiveIntegerField()
     tokens = models.FloatField()
     updated_at = models.DateTimeField()
+    resets_at = models.DateTimeField(null=True, blank=True)
     # Nothing may be tried before this instant (the network said so).
     blocked_until = models.DateTimeField(null=True, blank=True)
 

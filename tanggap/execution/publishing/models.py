@@ -14,29 +14,33 @@ from django.utils.translation import gettext_lazy as _
 from tanggap.accounts.models import Account
 from tanggap.core.models import Person, Scoped
 from tanggap.core.states import States
+from tanggap.execution.publishing import content
 from tanggap.messaging.models import Variant
 
 
 class DeliveryStates(States):
-    queued = ("preparing", "held", "cancelled", "failed", "late")
+    # A definite success settles however late it comes, so that nearly every state may end published.
+    queued = ("preparing", "held", "cancelled", "failed", "late", "published")
     # Too late to be timely without a person's word (a network was down, an account paused).
-    late = ("queued", "cancelled")
-    held = ("queued", "cancelled")
-    preparing = ("ready", "queued", "failed", "cancelled")
-    ready = ("sending", "queued", "held", "late", "failed", "cancelled", "published")
-    sending = ("published", "queued", "failed", "unknown")
+    late = ("queued", "cancelled", "published")
+    # An earlier part of its thread did not go out: a person decides about the rest.
+    held = ("queued", "cancelled", "published")
+    preparing = ("ready", "queued", "failed", "cancelled", "published")
+    ready = ("sending", "queued", "held", "late", "failed", "cancelled", "asked", "published")
+    sending = ("published", "queued", "failed", "unknown", "asked")
     unknown = ("confirming", "published", "asked")
     confirming = ("published", "unknown", "queued", "asked")
     asked = ("published", "queued", "cancelled")
     published = ("removing",)
     removing = ("removed", "published")
     failed = ("queued", "cancelled")
-    cancelled = ()
+    cancelled = ("published",)
     removed = ()
 
 
 IN_FLIGHT = ("sending", "confirming", "unknown")
 WAITING = ("queued", "preparing", "ready", "held", "late")
+UNSETTLED = ("sending", "confirming", "unknown", "asked")
 
 
 class Delivery(Scoped):
@@ -81,16 +85,22 @@ class Delivery(Scoped):
     queued_at = models.DateTimeField()
     # Not before (back-off, a network's limit, a reset); null: at due_at.
     retry_at = models.DateTimeField(null=True, blank=True)
-    # What prepare() gave back and wants to see again (channels.base.Ready or Later, as dict).
+    # What prepare() gave back: {"handles": [...], "saved": {...}}.
     prepared = models.JSONField(default=dict, blank=True)
+    prepared_at = models.DateTimeField(null=True, blank=True)
     key = models.UUIDField(unique=True)  # idempotency key, fixed for life
     # Claim: in database time; the sweeper watches `lease_token` for change.
     lease_token = models.UUIDField(null=True, blank=True)
     leased_at = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
+    claimed_at = models.DateTimeField(null=True, blank=True)  # of the last send, as networks date
+    unknown_since = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)  # failures in a row, for the back-off
     sends = models.PositiveSmallIntegerField(default=0)  # times the mutating request may have left
     confirms = models.PositiveSmallIntegerField(default=0)  # read-backs since the last send
     resent_by_machine = models.BooleanField(default=False)
+    # After a restore: may be out already, so it is looked up before it is sent.
+    confirm_first = models.BooleanField(default=False)
     remote_id = models.CharField(max_length=300, null=True, blank=True)
     remote_url = models.URLField(max_length=800, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
@@ -138,9 +148,14 @@ class Delivery(Scoped):
         ]
         indexes = [
             models.Index(
-                fields=["lane", "due_at", "id"],
+                fields=["account", "lane", "due_at", "id"],
                 condition=Q(state__in=["queued", "preparing", "ready"]),
                 name="publishing_due",
+            ),
+            models.Index(
+                fields=["retry_at"],
+                condition=Q(state__in=["unknown", "asked", "removing"]),
+                name="publishing_to_look_up",
             ),
             models.Index(
                 fields=["lease_until"],
@@ -149,6 +164,13 @@ class Delivery(Scoped):
             ),
             models.Index(fields=["agency", "due_at", "id"], name="publishing_calendar"),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+    def evidence(self) -> bytes:
+        """What `archive verify` compares with the record: everything that is sent, as approved."""
+        return content.canonical(self.content, self.account_id, self.reply_target)
 
 
 class Attempt(Scoped):
@@ -165,6 +187,7 @@ class Attempt(Scoped):
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField()
     # posted, ready, later, not_found, rejected, not_authorised, rate_limited, unavailable, unknown
+    # started, late_answer
     outcome = models.CharField(max_length=16)
     said = models.TextField(blank=True)  # the network's own words, without secrets
     remote_id = models.CharField(max_length=300, blank=True)
@@ -176,3 +199,22 @@ class Attempt(Scoped):
                 name="attempt_append_only", operation=pgtrigger.Update | pgtrigger.Delete
             )
         ]
+
+
+class Place(models.Model):
+    """One place (machine and home) from which this database sends. An unknown place sends nothing
+    until a person says that it is the only one: it may be a restored or copied installation.
+    """
+
+    fingerprint = models.CharField(max_length=64, unique=True)
+    mark = models.UUIDField(unique=True)  # under this name the place's home keeps what it has sent
+    first_seen_at = models.DateTimeField()
+    allowed_at = models.DateTimeField(null=True, blank=True)
+    allowed_by = models.CharField(max_length=120, blank=True)
+    # Why sending is off: "copied", "restored", "clock", or "".
+    stopped = models.CharField(max_length=16, blank=True)
+    stopped_at = models.DateTimeField(null=True, blank=True)
+    parted_s = models.IntegerField(default=0)  # how far wall and monotonic time have parted
+
+    def __str__(self) -> str:
+        return self.fingerprint[:12]

@@ -1,0 +1,181 @@
+"""Look up what may be out: read our own posts back, spaced, past the claim time.
+
+`unknown` is sent again by the machine at most once, and only when the send window is over and three
+complete read-backs, spaced for lag, did not find it. Otherwise a person is asked. A remote id that is
+bound to a delivery never matches another. Nothing here ever sends.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from tanggap.accounts import connect, limits, pause
+from tanggap.archive.move import move
+from tanggap.channels.base import NotFound, Posted, Sent
+from tanggap.channels.errors import ChannelError, NotAuthorised, RateLimited, Unavailable
+from tanggap.execution.publishing import claim, lease, pieces, settle
+from tanggap.execution.publishing.models import Attempt, Delivery
+
+BY = "system:confirm"
+GIVE_UP = timedelta(minutes=10)
+"""Nothing stays unknown for longer without a person being asked."""
+LOOKS = len(settle.READ_BACKS)
+SPACE = timedelta(minutes=10)
+"""Between looks for what a person was already asked about."""
+FOR = timedelta(days=2)
+
+
+def tick(now: datetime, *, monotonic: Callable[[], float] = time.monotonic) -> int:
+    """Look up everything that is due for a look. How many rows were looked at."""
+    looked = give_up(now)
+    while (row := claim.to_confirm(now)) is not None:
+        _look(row, now, monotonic)
+        looked += 1
+    for row in _asked(now):
+        _look_again(row, now, monotonic)
+        looked += 1
+    for row in _first(now):
+        _look_first(row, now, monotonic)
+        looked += 1
+    return looked
+
+
+def give_up(now: datetime) -> int:
+    """A network that is down or a paused account cannot be read: after ten minutes ask a person."""
+    old = Delivery.objects.filter(state="unknown", unknown_since__lte=now - GIVE_UP)
+    ids = list(old.values_list("pk", "trouble_said"))
+    for pk, said in ids:
+        settle.asked(pk, "unknown", said, by=BY, now=now)
+    return len(ids)
+
+
+def look(row: Delivery, now: datetime, until: float) -> Posted | NotFound:
+    """One read-back (network). Raises a ChannelError."""
+    opened = connect.channel(row.account, now, until=until)
+    confirm = getattr(opened, "confirm", None)
+    if confirm is None or not row.account.remote_id:
+        return NotFound(None, complete=False)
+    # Drafts are compared by words and alt texts, so files need not be there any more.
+    draft = pieces.draft(row, reply_to=pieces.target(row))
+    sent = Sent(draft, row.claimed_at or row.due_at, str(row.key), _taken(row))
+    found: Posted | NotFound = confirm(sent)
+    limits.seed(row.account, found.rate, now)
+    return found
+
+
+def _taken(row: Delivery) -> frozenset[str]:
+    since = (row.claimed_at or row.due_at) - timedelta(days=1)
+    return frozenset(
+        Delivery.objects.filter(account_id=row.account_id, remote_id__isnull=False)
+        .filter(Q(published_at__gte=since) | Q(published_at=None))
+        .exclude(pk=row.pk)
+        .values_list("remote_id", flat=True)
+    )
+
+
+def _attempted(
+    row: Delivery, now: datetime, monotonic: Callable[[], float]
+) -> Posted | NotFound | None:
+    """A look with its Attempt; None when the network did not let us look."""
+    until = monotonic() + lease.budget("confirming")
+    try:
+        found = look(row, now, until)
+    except Exception as error:
+        known = error if isinstance(error, ChannelError) else Unavailable(type(error).__name__)
+        settle.attempt(row, Attempt.Act.CONFIRM, "unavailable", started_at=now, ended_at=now,
+                       said=known.said, facts={"code": known.code})
+        if isinstance(known, NotAuthorised):
+            pause.refused(row.account_id, known.said or known.code, by=BY, now=now)
+        if isinstance(known, RateLimited):
+            limits.block(row.account, known.scope, known.retry_at, now)
+        return None
+    if isinstance(found, Posted):
+        settle.attempt(row, Attempt.Act.CONFIRM, "posted", started_at=now, ended_at=now,
+                       remote_id=found.remote_id)
+    else:
+        seen = found.seen_until.isoformat() if found.seen_until else ""
+        settle.attempt(row, Attempt.Act.CONFIRM, "not_found", started_at=now, ended_at=now,
+                       facts={"complete": found.complete, "seen_until": seen})
+    return found
+
+
+def _look(row: Delivery, now: datetime, monotonic: Callable[[], float]) -> None:
+    if "confirm" not in connect.can(row.account):
+        settle.asked(row.pk, "unknown", row.trouble_said, by=BY, now=now)
+        return
+    found = _attempted(row, now, monotonic)
+    if isinstance(found, Posted):
+        settle.published(row.pk, found, by=BY, now=now, facts={"read_back": True})
+        return
+    complete = found is not None and found.complete
+    looks = row.confirms + (1 if complete else 0)
+    over = row.claimed_at is None or now - row.claimed_at > timedelta(seconds=lease.SECONDS["sending"])
+    with transaction.atomic():
+        mine = settle.mine(row.pk, row.lease_token, "confirming")
+        if mine is None:
+            return
+        if looks < LOOKS or not over:
+            wait = settle.READ_BACKS[min(max(looks, 1), LOOKS - 1)]
+            move(mine, "unknown", by=BY, now=now, confirms=looks,
+                 retry_at=now + timedelta(seconds=wait), **lease.none())
+        elif mine.resent_by_machine:
+            move(mine, "asked", by=BY, now=now, facts={"looks": looks}, confirms=looks,
+                 retry_at=now + SPACE, **lease.none())
+        else:
+            move(mine, "queued", by=BY, now=now, facts={"looks": looks, "again": True},
+                 confirms=looks, resent_by_machine=True, retry_at=None, unknown_since=None,
+                 trouble="again", trouble_said="", **lease.none())
+
+
+def _asked(now: datetime) -> list[Delivery]:
+    """What a person was asked about may still turn up by itself."""
+    with transaction.atomic():
+        rows = list(
+            Delivery.objects.filter(
+                state="asked", trouble="unknown", retry_at__lte=now, claimed_at__gt=now - FOR,
+                account__state="connected")
+            .order_by("retry_at", "pk")
+            .select_for_update(of=["self"], skip_locked=True)[:20]
+        )
+        Delivery.objects.filter(pk__in=[row.pk for row in rows]).update(retry_at=now + SPACE)
+    return rows
+
+
+def _look_again(row: Delivery, now: datetime, monotonic: Callable[[], float]) -> None:
+    if "confirm" not in connect.can(row.account):
+        return
+    found = _attempted(row, now, monotonic)
+    if isinstance(found, Posted):
+        settle.published(row.pk, found, by=BY, now=now, facts={"read_back": True})
+
+
+def _first(now: datetime) -> list[Delivery]:
+    """After a restore: due, but perhaps sent by the installation that this one is a copy of."""
+    with transaction.atomic():
+        rows = list(
+            Delivery.objects.filter(state__in=["queued", "ready"], confirm_first=True,
+                                    due_at__lte=now, account__state="connected")
+            .filter(Q(retry_at=None) | Q(retry_at__lte=now))
+            .order_by("due_at", "pk")
+            .select_for_update(of=["self"], skip_locked=True)[:20]
+        )
+        Delivery.objects.filter(pk__in=[row.pk for row in rows]).update(
+            retry_at=now + timedelta(seconds=60))
+    return rows
+
+
+def _look_first(row: Delivery, now: datetime, monotonic: Callable[[], float]) -> None:
+    found = None
+    if "confirm" in connect.can(row.account):
+        found = _attempted(row, now, monotonic)
+    if isinstance(found, Posted):
+        settle.published(row.pk, found, by=BY, now=now, facts={"read_back": True})
+    elif "confirm" not in connect.can(row.account):
+        settle.asked(row.pk, "restored", "", by=BY, now=now)
+    elif found is not None and found.complete:
+        Delivery.objects.filter(pk=row.pk).update(confirm_first=False, retry_at=None)

@@ -1,0 +1,72 @@
+"""What is sent, in one canonical form, and its hash: the thread from approval to network.
+
+A content is a dict of JSON values::
+
+    {"text": str, "media": [{"id": int, "sha256": hex, "alt": str, "mime": str}],
+     "visibility": "public" | "unlisted" | "private" | "direct", "language": "id",
+     "reply_handle": handle of whom it answers, absent for a post}
+
+Pure: knows no database. `messaging.content` makes the same form for what was approved.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Content = dict[str, Any]
+
+
+def make(
+    text: str,
+    *,
+    media: Sequence[Mapping[str, Any]] = (),
+    visibility: str = "public",
+    language: str = "id",
+    reply_handle: str = "",
+) -> Content:
+    made: Content = {
+        "text": text,
+        "media": [
+            {"id": row["id"], "sha256": row["sha256"], "alt": row["alt"], "mime": row["mime"]}
+            for row in media
+        ],
+        "visibility": visibility,
+        "language": language,
+    }
+    return {**made, "reply_handle": reply_handle} if reply_handle else made
+
+
+def canonical(content: Mapping[str, Any], account_id: int, reply_target: str = "") -> bytes:
+    """The exact bytes that are hashed: JSON, keys sorted, UTF-8. A medium's row id is no content."""
+    return json.dumps(
+        {
+            "account": account_id,
+            "language": content.get("language", ""),
+            "media": [
+                {name: row[name] for name in ("sha256", "alt", "mime")}
+                for row in content.get("media", ())
+            ],
+            "reply_handle": content.get("reply_handle", ""),
+            "reply_target": reply_target,
+            "text": content["text"],
+            "visibility": content.get("visibility", ""),
+        },
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+    ).encode()
+
+
+def digest(content: Mapping[str, Any], account_id: int, reply_target: str = "") -> bytes:
+    """SHA-256 of `canonical`: 32 bytes."""
+    return hashlib.sha256(canonical(content, account_id, reply_target)).digest()
+
+
+def alike(text: str) -> str:
+    """A text as a reader would call it the same: no case, no blanks, no marks at its ends."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(folded.split()).strip(" .!?")

@@ -1,0 +1,100 @@
+"""Questions about deliveries: today's list, lanes, what needs a person, what is on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Q, QuerySet
+
+from tanggap.core.scope import Scope, scoped
+from tanggap.execution.publishing.models import IN_FLIGHT, Attempt, Delivery
+
+# What the filter pills mean: code → condition.
+GROUPS: dict[str, Q] = {
+    "needs": Q(state__in=["asked", "late", "held", "failed"]) | Q(trouble__in=[
+        "second_copy", "not_removed"]),
+    "waiting": Q(state__in=["queued", "preparing", "ready"]),
+    "moving": Q(state__in=[*IN_FLIGHT, "removing"]),
+    "published": Q(state="published"),
+    "off": Q(state__in=["cancelled", "removed"]),
+}
+NEEDS_PERSON = GROUPS["needs"]
+
+
+def deliveries(
+    scope: Scope, *, group: str = "", account: int = 0, kind: str = "", text: str = "",
+    since: datetime | None = None, until: datetime | None = None,
+) -> QuerySet[Delivery]:
+    rows = scoped(Delivery, scope).select_related("account", "variant__message", "follows")
+    if group in GROUPS:
+        rows = rows.filter(GROUPS[group])
+    if account:
+        rows = rows.filter(account_id=account)
+    if kind:
+        rows = rows.filter(kind=kind)
+    if text:
+        rows = rows.filter(content__text__icontains=text)
+    if since:
+        rows = rows.filter(due_at__gte=since)
+    if until:
+        rows = rows.filter(due_at__lt=until)
+    return rows
+
+
+def counts(rows: QuerySet[Delivery]) -> dict[str, int]:
+    """How many there are of each group, in one query."""
+    found: dict[str, int] = rows.order_by().aggregate(
+        **{name: Count("pk", filter=condition) for name, condition in GROUPS.items()},
+        all=Count("pk"),
+    )
+    return found
+
+
+def page(
+    rows: QuerySet[Delivery], *, after: tuple[datetime, int] | None, size: int,
+    newest_first: bool = False,
+) -> list[Delivery]:
+    """One page in order of time, and one row more when there is a next page (keyset)."""
+    sign = "lt" if newest_first else "gt"
+    if after is not None:
+        at, pk = after
+        rows = rows.filter(
+            Q(**{f"due_at__{sign}": at}) | Q(due_at=at, **{f"pk__{sign}": pk}))
+    order = ("-due_at", "-pk") if newest_first else ("due_at", "pk")
+    return list(rows.order_by(*order)[: size + 1])
+
+
+def needs_person(scope: Scope) -> QuerySet[Delivery]:
+    """What waits for somebody's word."""
+    return scoped(Delivery, scope).filter(NEEDS_PERSON)
+
+
+def overdue(scope: Scope, now: datetime, by: timedelta = timedelta(minutes=1)) -> QuerySet[Delivery]:
+    """What should be out and is not, for any reason but a person's decision."""
+    return scoped(Delivery, scope).filter(
+        state__in=["queued", "preparing", "ready", "late", "held", "unknown", "asked"],
+        due_at__lt=now - by)
+
+
+def in_flight(agency_ids: Iterable[int], account: int | None = None) -> int:
+    """How many may already be on the network: what the hold switch says it could not stop."""
+    rows = Delivery.objects.filter(state="sending", account__owner_unit_id__in=list(agency_ids))
+    return rows.filter(account_id=account).count() if account else rows.count()
+
+
+def waiting_for(account_id: int) -> QuerySet[Delivery]:
+    """The queue that an account holds."""
+    return Delivery.objects.filter(account_id=account_id).filter(
+        Q(state__in=["queued", "preparing", "ready", "late", "held"]))
+
+
+def attempts(delivery: Delivery) -> QuerySet[Attempt]:
+    return Attempt.objects.filter(delivery=delivery).order_by("pk")
+
+
+def outcome(delivery: Delivery) -> str:
+    """For who waits for it (a reply, an announcement): out, open, or ended."""
+    if delivery.state in ("published", "removing"):
+        return "out"
+    return "ended" if delivery.state in ("failed", "cancelled", "removed") else "open"

@@ -1,0 +1,133 @@
+"""Is this the one installation that sends? A restored or copied one starts with sending off.
+
+The database knows the places (machine and home) that may send from it; a home keeps, under the
+place's mark, how many sends it has made. So two things are noticed:
+
+- the database wakes up in a place that it does not know: it was copied, or restored elsewhere;
+- the home has seen more sends than the database remembers: an older copy was restored here.
+
+A person then says that this is the only one that runs. What was due is looked up before it is sent,
+for the other one may have sent it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from tanggap.archive.record import record
+from tanggap.core.models import Agency, Person
+from tanggap.execution.publishing.models import WAITING, Attempt, Delivery, Place
+
+MACHINE = Path("/etc/machine-id")
+
+
+def file() -> Path:
+    """Where this home keeps who it is and what it has sent."""
+    return Path(settings.HOME) / "installation.json"
+
+
+def fingerprint() -> str:
+    """Names this machine and home; says nothing about them."""
+    machine = MACHINE.read_text().strip() if MACHINE.exists() else ""
+    parts = [_kept()["id"], machine, str(Path(settings.HOME).resolve())]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def here(now: datetime) -> Place:
+    """This place's row; made when there is none. The first place of a database may send at once."""
+    name = fingerprint()
+    found = Place.objects.filter(fingerprint=name).first()
+    if found is not None:
+        return found
+    first = not Place.objects.exists()
+    try:
+        with transaction.atomic():
+            return Place.objects.create(
+                fingerprint=name, mark=uuid.uuid4(), first_seen_at=now,
+                allowed_at=now if first else None, allowed_by="system:first" if first else "",
+                stopped="" if first else "copied", stopped_at=None if first else now,
+            )
+    except IntegrityError:
+        return Place.objects.get(fingerprint=name)
+
+
+def may_send(now: datetime) -> bool:
+    """False while nobody has said that this place is the one that sends."""
+    place = here(now)
+    if place.allowed_at is None:
+        return False
+    sent, said = _sent(), place.allowed_at.isoformat()
+    known, heard = _kept()["marks"].get(str(place.mark), (0, said))
+    if heard != said:
+        # A person has allowed it anew since: what the home remembers is settled.
+        known = sent
+    if sent < known:
+        if place.stopped != "restored":
+            Place.objects.filter(pk=place.pk).update(
+                stopped="restored", stopped_at=now, allowed_at=None)
+        return False
+    if sent > known or heard != said:
+        _keep(str(place.mark), sent, said)
+    return True
+
+
+def stopped() -> Place | None:
+    """A place where sending is off, for the banner; None when all is well."""
+    return Place.objects.exclude(stopped="").order_by("-stopped_at").first()
+
+
+def allow(place: Place, *, by: Person | str, agency: Agency, now: datetime) -> None:
+    """A person says: this is the only installation that sends, and its clock is right.
+
+    After a copy or a restore everything that waits and is due is looked up before it is sent.
+    """
+    with transaction.atomic():
+        looked = 0
+        if place.stopped != "clock":
+            looked = Delivery.objects.filter(state__in=WAITING, due_at__lte=now).update(
+                confirm_first=True, retry_at=None)
+        Place.objects.filter(pk=place.pk).update(
+            allowed_at=now, allowed_by=by if isinstance(by, str) else f"person:{by.pk}",
+            stopped="", stopped_at=None, parted_s=0)
+        record(agency, "sending.allowed", ("publishing.place", place.pk), by=by, now=now,
+               facts={"stopped": place.stopped, "looked_up": looked})
+
+
+def _sent() -> int:
+    """Rises with every send that was ever written down here."""
+    return Attempt.objects.filter(act=Attempt.Act.SEND).aggregate(last=Max("pk"))["last"] or 0
+
+
+def _kept() -> dict[str, Any]:
+    try:
+        found = json.loads(file().read_text(encoding="utf-8"))
+        return {"id": str(found["id"]), "marks": dict(found["marks"])}
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        fresh = {"id": uuid.uuid4().hex, "marks": {}}
+        _write(fresh)
+        return fresh
+
+
+def _keep(mark: str, sent: int, said: str) -> None:
+    kept = _kept()
+    # A home serves one database; marks of those that are gone say nothing any more.
+    kept["marks"] = {mark: [sent, said]}
+    _write(kept)
+
+
+def _write(kept: dict[str, Any]) -> None:
+    path = file()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.{uuid.uuid4().hex[:6]}")
+    fresh.write_text(json.dumps(kept), encoding="utf-8")
+    fresh.replace(path)
