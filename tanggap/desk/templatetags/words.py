@@ -133,7 +133,7 @@ def _time(instant: datetime, shown: str, css: str = "") -> SafeString:
     exact = exact_words(instant)
     hidden = (
         mark_safe("") if exact == shown
-        else format_html(' <span class="unseen">({})</span>', exact)
+        else format_html('<span class="unseen"> ({})</span>', exact)
     )
     return format_html(
         '<time{} datetime="{}" title="{}">{}{}</time>',
