@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
@@ -83,3 +84,9 @@ def verbs(scope: Scope) -> list[str]:
 def newest_head(scope: Scope, agency: Agency) -> TreeHead | None:
     """The last signed head of an agency's log."""
     return scoped(TreeHead, scope).filter(agency=agency).order_by("-size").first()
+
+
+def facts_since(agency: Agency, verbs: list[str], since: datetime) -> list[dict[str, Any]]:
+    """What was recorded in an agency by these verbs after an instant, oldest first."""
+    rows = Record.objects.filter(agency=agency, verb__in=verbs, at__gt=since)
+    return list(rows.order_by("pk").values_list("facts", flat=True))

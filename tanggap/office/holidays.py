@@ -11,7 +11,7 @@ from datetime import date, datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from tanggap.archive.models import Record
+from tanggap.archive.queries import facts_since
 from tanggap.archive.record import record
 from tanggap.core.errors import Refused
 from tanggap.core.models import Agency, DayOverride, Person
@@ -63,10 +63,5 @@ def restore(row: DayOverride, *, by: Person, now: datetime) -> list[date]:
 
 def changed_days_since(agency: Agency, since: datetime) -> list[date]:
     """Days declared or restored after an instant, in order: for a tick that recomputes."""
-    return sorted({
-        date.fromisoformat(facts["day"])
-        for facts in Record.objects.filter(
-            agency=agency, at__gt=since, verb__in=["calendar.overridden", "calendar.restored"]
-        ).values_list("facts", flat=True)
-        if facts.get("changed")
-    })
+    said = facts_since(agency, ["calendar.overridden", "calendar.restored"], since)
+    return sorted({date.fromisoformat(facts["day"]) for facts in said if facts.get("changed")})
