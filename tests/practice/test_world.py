@@ -6,6 +6,7 @@ import json
 import re
 from datetime import date
 
+from tanggap.channels.manual.presets import PRESETS
 from tanggap.core.roles import ROLES
 from tanggap.practice import world
 
@@ -77,3 +78,11 @@ def test_dates_are_filled_in():
     assert "24 November–28 November" in text
     assert "Senin 23 November" in world.fill(posts["dukcapil"], date(2026, 11, 23))
     assert all(len(world.fill(post, date(2026, 11, 23))) <= 500 for post in posts.values())
+
+
+def test_accounts_are_of_channels_that_exist():
+    for account in world.read("agency")["accounts"]:
+        assert account["channel"] == "mastodon" or account["preset"] in PRESETS
+    assert {choice["channel"] for choice in world.read("plan")["channels"]} <= {
+        "mastodon", *PRESETS
+    }
