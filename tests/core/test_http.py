@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import logging
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from tanggap.core import http
 
@@ -312,3 +320,68 @@ def test_configure_refuses_what_it_cannot_mean() -> None:
     with pytest.raises(ValueError):
         http.configure(proxy="socks5://x")
     assert http.rules() == before
+
+
+def certificate(name: str, folder: Path) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    path = folder / "cert.pem"
+    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
+    return path
+
+
+def test_tls_keeps_the_name_checks_it_and_tells_before_from_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pem = certificate("situs.example", tmp_path)
+    there = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    there.load_cert_chain(pem)
+    names: list[str | None] = []
+    there.sni_callback = lambda sock, name, context: names.append(name)
+    heads: list[bytes] = []
+
+    def serve(conn: socket.socket, _: bytes) -> None:
+        with there.wrap_socket(conn, server_side=True) as secure:
+            heads.append(secure.recv(65536))
+            if b"/putus" not in heads[-1]:
+                answer(b"aman")(secure, b"")
+
+    with server(serve, read=False) as (port, _):
+        rows = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+        real = socket.getaddrinfo
+
+        def lookup(host: str, *args: Any, **more: Any) -> Any:
+            return rows if host.endswith(".example") else real(host, *args, **more)
+
+        monkeypatch.setattr(socket, "getaddrinfo", lookup)
+        rules = http.Rules(frozenset({f"situs.example:{port}", f"lain.example:{port}"}))
+        here = ssl.create_default_context(cafile=pem)
+        site = http.Client(f"https://situs.example:{port}", rules=rules, tls=here)
+        assert site.get("/x").body == b"aman"
+        assert names == ["situs.example"]
+        assert f"host: situs.example:{port}".encode() in heads[0].lower()
+        with pytest.raises(http.Interrupted):
+            site.send("POST", "/putus")
+        sent = len(heads)
+        for stranger in (
+            http.Client(f"https://lain.example:{port}", rules=rules, tls=here),
+            http.Client(f"https://situs.example:{port}", rules=rules),
+        ):
+            with pytest.raises(http.NothingSent) as got:
+                stranger.send("POST", "/x")
+            assert got.value.reason == "tls"
+        assert len(heads) == sent
