@@ -79,7 +79,7 @@ def queue(
         if not made:
             raise Refused(_("Nothing was scheduled."), _("No account is chosen."),
                           _("Choose at least one official account."))
-    message.state = fresh.state
+    message.refresh_from_db(fields=["state"])
     return made
 
 
