@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -27,9 +28,21 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from tanggap.core import clock, membership, roles
 from tanggap.core.errors import Refused, Stale
-from tanggap.core.models import Membership, Person
+from tanggap.core.models import Agency, Membership, Person
 from tanggap.core.scope import Scope, enter
 from tanggap.desk.moment import showing
+
+
+class DeskRequest(HttpRequest):
+    """What a view behind the door receives."""
+
+    user: Person  # type: ignore[assignment]
+    scope: Scope
+    agency: Agency
+    now: datetime
+    # True while the scope's transaction is open.
+    entered: bool
+
 
 View = TypeVar("View", bound=Callable[..., HttpResponse])
 
@@ -50,7 +63,7 @@ def desk(verb: str, *, network: bool = False) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not request.user.is_authenticated:
                 return _to_sign_in(request)
-            person = cast(Person, request.user)
+            person = request.user
             now = clock.now()
             with translation.override(person.language or settings.LANGUAGE_CODE):
                 scope = _scope(request, person, now)
@@ -94,14 +107,14 @@ def _serve(
         request.entered = False  # type: ignore[attr-defined]
 
 
-def _place(request: HttpRequest, scope: Scope, now: Any) -> None:
+def _place(request: HttpRequest, scope: Scope, now: datetime) -> None:
     request.scope = scope  # type: ignore[attr-defined]
     request.agency = scope.agency  # type: ignore[attr-defined]
     request.now = now  # type: ignore[attr-defined]
     request.entered = False  # type: ignore[attr-defined]
 
 
-def _scope(request: HttpRequest, person: Person, now: Any) -> Scope | None:
+def _scope(request: HttpRequest, person: Person, now: datetime) -> Scope | None:
     """The scope in force, or None when the membership this session stands on is over."""
     try:
         scope = membership.scope_of(person, request.session.get(AGENCY), now)

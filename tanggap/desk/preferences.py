@@ -9,14 +9,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils import translation
-from django.utils.translation import gettext, gettext_lazy as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from tanggap.core import membership
 from tanggap.core.errors import Refused
 from tanggap.core.models import Person
 from tanggap.desk.context import THEME_COOKIE, THEMES
-from tanggap.desk.door import choose, desk
+from tanggap.desk.door import DeskRequest, choose, desk
 
 YEAR = 365 * 24 * 3600
 
@@ -36,7 +37,7 @@ class PreferenceForm(forms.Form):
 
 
 @desk("today")
-def preferences(request: HttpRequest) -> HttpResponse:
+def preferences(request: DeskRequest) -> HttpResponse:
     person = request.user
     theme = request.COOKIES.get(THEME_COOKIE, "auto")
     form = PreferenceForm(request.POST or None, initial={
@@ -60,7 +61,7 @@ def prefer(person: Person, language: str, letter_keys: bool) -> Person:
 
 @require_POST
 @desk("today")
-def language(request: HttpRequest) -> HttpResponse:
+def language(request: DeskRequest) -> HttpResponse:
     """Switch between Indonesian and English from the person menu."""
     chosen = request.POST.get("language", "")
     if chosen in dict(settings.LANGUAGES):
@@ -70,14 +71,14 @@ def language(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @desk("today")
-def theme(request: HttpRequest) -> HttpResponse:
+def theme(request: DeskRequest) -> HttpResponse:
     """Switch between light, dark, and the device's own choice from the person menu."""
     return _with_theme(redirect(_back(request)), request.POST.get("theme", "auto"))
 
 
 @require_POST
 @desk("today")
-def switch(request: HttpRequest) -> HttpResponse:
+def switch(request: DeskRequest) -> HttpResponse:
     """Work for another agency in which the person holds a membership."""
     scope = membership.scope_of(request.user, request.POST.get("agency", ""), request.now)
     if scope.membership is None:
@@ -91,13 +92,13 @@ def switch(request: HttpRequest) -> HttpResponse:
 
 
 @desk("today")
-def more(request: HttpRequest) -> HttpResponse:
+def more(request: DeskRequest) -> HttpResponse:
     """Everything that a phone's five tabs have no room for."""
     return render(request, "desk/more.html")
 
 
 @desk("today")
-def keys(request: HttpRequest) -> HttpResponse:
+def keys(request: DeskRequest) -> HttpResponse:
     """The keyboard map, as a page; the `?` key shows the same in a dialog."""
     return render(request, "desk/keys.html")
 

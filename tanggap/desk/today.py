@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from tanggap.core.scope import Scope
-from tanggap.desk.door import desk
+from tanggap.desk.door import DeskRequest, desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def _once(table: dict[int, object] | dict, order: int) -> None:
 
 
 @desk("today")
-def today(request: HttpRequest) -> HttpResponse:
+def today(request: DeskRequest) -> HttpResponse:
     scope, now = request.scope, request.now
     told = [words for _, tell in sorted(FINDINGS.items()) if (words := tell(scope, now))]
     cards = [card for _, ask in sorted(SECTIONS.items()) if (card := ask(scope, now))]

@@ -66,7 +66,8 @@ def today(request):
     )
     waiting = Section(
         "Menunggu keputusan Anda", count=2, rows=[
-            Row("Jadwal vaksin campak", "#5", "Konten · berkala (Pasal 9) · 1 catatan", act="Periksa"),
+            Row("Jadwal vaksin campak", "#5", "Konten · berkala (Pasal 9) · 1 catatan",
+                act="Periksa"),
             Row("Perbaikan jembatan sementara", "#6", "Rekomendasi dari 40 pesan, 3 pilihan",
                 act="Putuskan"),
         ],
@@ -85,7 +86,8 @@ def today(request):
 @desk("today")
 def inbox(request):
     return render(request, "gallery/inbox.html", {
-        "text": SAID, "spans": [(SAID.index("32"), SAID.index(" rumah"), "nik")], "at": request.now - timedelta(hours=1),
+        "text": SAID, "spans": [(SAID.index("32"), SAID.index(" rumah"), "nik")],
+        "at": request.now - timedelta(hours=1),
         "late": request.now - timedelta(hours=1), "soon": request.now + timedelta(hours=2),
         "tabs": [{"label": "Paling mendesak", "href": "?a", "current": True, "count": 41},
                  {"label": "Milik saya", "href": "?b", "count": 9},
@@ -115,7 +117,8 @@ def parts(request):
                  {"time": "16.30", "title": "Kuis “Uang Kita”", "href": "#", "tone": "due",
                   "state": "Menunggu"}]} for n in range(7)]
     return render(request, "gallery/parts.html", {
-        "form": refused_form(), "missing": None, "spans": [(21, 37, "nik")], "days": days, "now": now,
+        "form": refused_form(), "missing": None, "spans": [(21, 37, "nik")],
+        "days": days, "now": now,
         "rows": [{"label": "Jembatan", "value": 40, "href": "#", "tone": "late"},
                  {"label": "Bansos", "value": 31, "href": "#"},
                  {"label": "KTP", "value": None, "href": "#"}],
@@ -128,10 +131,10 @@ def parts(request):
              "by": "Pak Wayan", "at": now - timedelta(minutes=12), "tone": "now"}],
         "steps": [{"title": title, "text": text, "href": "#", "tone": tone, "count": count}
                   for title, text, tone, count in [
-                      ("Jadwalkan", "12 konten", "done", 12), ("Tayangkan", "11 tayang", "done", 11),
-                      ("Ukur", "3 ukuran", "done", 3), ("Dengar", "318 pesan", "done", 318),
-                      ("Jawab", "41 menunggu", "now", 41), ("Rangkum", "2 temuan", "", 2),
-                      ("Sarankan", "1 menunggu", "late", 1), ("Umumkan", "belum", "", None)]],
+                      ("Jadwalkan", "konten", "done", 12), ("Tayangkan", "tayang", "done", 11),
+                      ("Ukur", "ukuran", "done", 3), ("Dengar", "pesan", "done", 318),
+                      ("Jawab", "menunggu", "now", 41), ("Rangkum", "temuan", "", 2),
+                      ("Sarankan", "menunggu", "late", 1), ("Umumkan", "belum", "", None)]],
     })
 
 
