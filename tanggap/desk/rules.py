@@ -46,7 +46,7 @@ def field_of(rule: Rule) -> forms.Field:
     if rule.kind == "choice":
         return forms.ChoiceField(label=label, help_text=help_text, choices=rule.options)
     widget = forms.TextInput({"inputmode": "numeric"} if rule.kind == "count" else {})
-    return forms.CharField(label=label, help_text=help_text, widget=widget, required=False)
+    return forms.CharField(label=label, help_text=help_text, widget=widget)
 
 
 class RulesForm(forms.Form):

@@ -15,7 +15,9 @@ pytestmark = pytest.mark.django_db
 
 def test_every_default_is_a_value_that_a_person_could_type(agency):
     for rule in RULES:
-        typed = ", ".join(map(str, rule.default)) if isinstance(rule.default, list) else rule.default
+        typed = rule.default
+        if isinstance(typed, list):
+            typed = ", ".join(map(str, typed))
         assert rules.read(rule, "on" if typed is True else str(typed)) == rule.default
         assert rules.value(agency, rule.name) == rule.default
 
