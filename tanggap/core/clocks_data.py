@@ -1,4 +1,4 @@
-"""The table of clocks: legal terms and public promises as data with their source (data/clocks.json).
+"""The table of clocks: legal terms and public promises as data with source (data/clocks.json).
 
 Pure Python. A clock says how much of which unit, from which moment, for which kinds of case, since
 when, by which law, and how well that is known:
@@ -72,7 +72,9 @@ def clocks() -> MappingProxyType[str, ClockRule]:
 
 def clocks_for(kind: str, day: date) -> list[ClockRule]:
     """The clocks that a case of this kind starts on this day."""
-    return [clock for clock in clocks().values() if kind in clock.applies_to and clock.in_force(day)]
+    return [
+        clock for clock in clocks().values() if kind in clock.applies_to and clock.in_force(day)
+    ]
 
 
 def _read(row: dict[str, object]) -> ClockRule:

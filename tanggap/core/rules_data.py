@@ -32,7 +32,9 @@ class Rule:
 
 
 OWN = _("The agency's own decision")
-PERPRES_21 = _("Presidential Regulation 21/2023 on working days and hours; check your regional rule")
+PERPRES_21 = _(
+    "Presidential Regulation 21/2023 on working days and hours; check your regional rule"
+)
 
 GROUPS: tuple[tuple[str, object], ...] = (
     ("time", _("Working time")),
@@ -47,7 +49,8 @@ RULES: tuple[Rule, ...] = (
     Rule("working_week", "time", "choice", "5", _("Working week"),
          _("Legal clocks count these days, less holidays and the days that you add below."),
          PERPRES_21,
-         options=(("5", _("Five days, Monday to Friday")), ("6", _("Six days, Monday to Saturday")))),
+         options=(("5", _("Five days, Monday to Friday")),
+                  ("6", _("Six days, Monday to Saturday")))),
     Rule("joint_leave_off", "time", "yesno", True, _("Joint leave (cuti bersama) is a day off"),
          _("Switch off only where the office works through joint leave."),
          _("Joint decree of three ministers (SKB 3 Menteri), every year")),
@@ -68,10 +71,12 @@ RULES: tuple[Rule, ...] = (
     Rule("deputy_days", "safety", "count", 14, _("A deputy serves at most"),
          _("After that the appointment ends by itself."), OWN, _("days"), 1, 90),
     Rule("lateness_minutes", "sending", "count", 30, _("Ask a person when a post is later than"),
-         _("A post that could not leave in time is held, and somebody is asked if it is still timely."),
+         _("A post that could not leave in time is held, and somebody is asked if it is still "
+           "timely."),
          OWN, _("minutes"), 1, 1440),
     Rule("announcement_seconds", "sending", "count", 20, _("Pause between two announcements"),
-         _("Answers to many people leave one by one, so that the network does not take us for spam."),
+         _("Answers to many people leave one by one, so that the network does not take us for "
+           "spam."),
          OWN, _("seconds"), 1, 3600),
     Rule("handover_days", "links", "count", 7, _("A link to a unit works for"),
          _("The unit answers without signing in; after that, send a new link."), OWN,

@@ -1,4 +1,4 @@
-"""Working days and working hours of an office, from the national calendar and the office's own days.
+"""Working days and hours of an office, from the national calendar and the office's own days.
 
 Pure Python: no Django, no clock, no time zone of the process. The national calendar is the library
 `holidays` (ID): public holidays, and joint leave (cuti bersama, its category "government"). It runs
@@ -43,10 +43,15 @@ def parse_period(text: str) -> Period:
     first, dash, last = text.replace("–", "-").replace(":", ".").partition("-")
     if not dash:
         raise ValueError(f"Not a period: {text!r}. Write it like 07.30-12.00.")
-    starts, ends = (datetime.strptime(part.strip(), "%H.%M").time() for part in (first, last))
+    starts, ends = _time(first), _time(last)
     if starts >= ends:
         raise ValueError(f"The period {text!r} ends before it begins.")
     return starts, ends
+
+
+def _time(text: str) -> time:
+    hour, _dot, minute = text.strip().partition(".")
+    return time(int(hour), int(minute))
 
 
 def parse_periods(text: str) -> tuple[Period, ...]:
@@ -91,7 +96,7 @@ class Office:
     def periods(self, day: date) -> tuple[Period, ...]:
         """Hours of a day by its weekday; a weekday without any borrows the week's first ones."""
         own = self.hours.get(day.isoweekday(), ())
-        return own or next(self.hours[weekday] for weekday in range(1, 8) if self.hours.get(weekday))
+        return own or next(found for weekday in range(1, 8) if (found := self.hours.get(weekday)))
 
 
 FIVE_DAYS = frozenset({1, 2, 3, 4, 5})
@@ -126,7 +131,9 @@ def provisional(first: date, last: date) -> bool:
     years = range(first.year, last.year + 1)
     if not all(joint_leave_known(year) for year in years):
         return True
-    return any(first <= day <= last and estimated(day) for year in years for day in holidays_of(year))
+    return any(
+        first <= day <= last and estimated(day) for year in years for day in holidays_of(year)
+    )
 
 
 def is_working_day(day: date, office: Office) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from datetime import datetime
 
 from django import forms
 from django.contrib import messages
@@ -17,7 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from tanggap.core import clock
 from tanggap.core.errors import Refused
-from tanggap.core.models import Invitation, Person
+from tanggap.core.models import Invitation
 from tanggap.desk.forms import refuse
 from tanggap.desk.moment import showing
 from tanggap.office.invite import accept, find, knows
@@ -49,8 +49,10 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
         return _open(request, token, invitation, now)
 
 
-def _open(request: HttpRequest, token: str, invitation: Invitation, now) -> HttpResponse:  # type: ignore[no-untyped-def]
-    here = cast(Person, request.user) if request.user.is_authenticated else None
+def _open(
+    request: HttpRequest, token: str, invitation: Invitation, now: datetime
+) -> HttpResponse:
+    here = request.user if request.user.is_authenticated else None
     mine = here is not None and here.email == invitation.email
     known = knows(invitation.email)
     form = JoinForm(

@@ -40,7 +40,7 @@ def typed(value: Value) -> str:
 
 def field_of(rule: Rule) -> forms.Field:
     """A form field for a setting. What was typed is checked by core/rules.py, once for all."""
-    help_text, label = rule.help, rule.label
+    help_text, label = str(rule.help), str(rule.label)
     if rule.kind == "yesno":
         return forms.BooleanField(label=label, help_text=help_text, required=False)
     if rule.kind == "choice":

@@ -14,6 +14,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from tanggap.archive.record import record
@@ -156,13 +157,13 @@ def _scope(token: str) -> Scope | None:
     return Scope(agency=Agency.objects.get(pk=agency_id), readable=only, writable=only)
 
 
-def _by(token: str):  # type: ignore[no-untyped-def]
+def _by(token: str) -> QuerySet[Invitation]:
     return Invitation.objects.select_related("agency", "unit", "invited_by").filter(
         token_hash=hash_of(token)
     )
 
 
-def _open(agency: Agency, email: str):  # type: ignore[no-untyped-def]
+def _open(agency: Agency, email: str) -> QuerySet[Invitation]:
     return Invitation.objects.filter(
         agency=agency, email=email, accepted_at=None, withdrawn_at=None
     )
