@@ -23,6 +23,7 @@ from tanggap.core.errors import Refused
 from tanggap.core.models import Agency, Invitation, Membership
 from tanggap.core.roles import DEPUTY, ROLES, SECOND_FACTOR, VERBS
 from tanggap.core.scope import Scope, enter, scoped
+from tanggap.desk import today
 from tanggap.desk.door import desk
 from tanggap.desk.forms import refuse
 from tanggap.desk.words import word
@@ -331,6 +332,29 @@ def page_of(
     status = 422 if form.is_bound and form.errors else 200
     context = {"form": form, "row": row, "now": request.now, **more}
     return render(request, template, context, status=status)
+
+
+@today.section(order=90)
+def decrees(scope: Scope, now: datetime) -> today.Section | None:
+    """Decrees that end within 30 days or have run out, for whoever may renew them."""
+    if not scope.may("people.write"):
+        return None
+    last = appoint.today(scope.agency, now) + ENDS_SOON
+    rows = list(members(scope, "active").filter(valid_until__lte=last)[:5])
+    if not rows:
+        return None
+    return today.Section(
+        gettext("Decrees that end"), href=reverse("desk:team-list"), link=gettext("Team"),
+        rows=[
+            today.Row(
+                row.person.name, reverse("desk:team-edit", args=[row.pk]),
+                text=word(row.role, "role"),
+                pills=[("late", gettext("has run out")) if appoint.is_over(row, now)
+                       else ("due", gettext("ends within 30 days"))],
+            )
+            for row in rows
+        ],
+    )
 
 
 urlpatterns = [

@@ -205,6 +205,15 @@ def test_the_list_goes_to_the_very_last_person(desk, member):
     assert len(found) == 10
 
 
+def test_today_names_decrees_that_end_to_who_may_renew_them(desk, member):
+    member("editor", name="Dimas", valid_until=clock.now().date() + timedelta(days=9))
+    editor = Client()
+    editor.force_login(member("editor", name="Tuti"))
+    today = reverse("desk:today")
+    assert "Dimas" in desk.get(today).content.decode()
+    assert "Dimas" not in editor.get(today).content.decode()
+
+
 def test_rules_are_changed_on_the_page(desk, agency):
     page = desk.get(reverse("desk:rules-list"))
     form = page.context["form"]
