@@ -32,3 +32,12 @@ def locked_out(
     wait = get_cool_off(request) or timedelta(minutes=30)
     minutes = max(1, int(wait.total_seconds() // 60))
     return render(request, "account/locked.html", {"minutes": minutes}, status=429)
+
+
+def typed_name(request: HttpRequest | None, credentials: Any = None) -> str | None:
+    """AXES_USERNAME_CALLABLE: allauth names the credential "email", its form calls it "login"."""
+    given = credentials or {}
+    name = given.get("login") or given.get("email") or given.get("username")
+    if not name and request is not None:
+        name = request.POST.get("login", "")
+    return str(name).strip().lower() or None if name else None

@@ -14,6 +14,7 @@ from django.test import Client
 from playwright.sync_api import Page
 
 from tanggap.desk import nav, shell
+from tests.conftest import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -125,3 +126,31 @@ def test_keys_dialogs_and_counters_work(gallery, cookie, live_server, browser):
     page.keyboard.press("t")
     page.wait_for_url(f"{live_server.url}/")
     context.close()
+
+
+def test_security_pages_are_accessible(gallery, member, live_server, browser):
+    since = (datetime.now(UTC) - timedelta(days=3)).date()
+    member("lead", email="ratna@sukamaju.example", valid_from=since)
+    context = browser.new_context(viewport={"width": 360, "height": 800}, locale="id-ID")
+    page = context.new_page()
+    faults: list[str] = []
+    listen(page, faults)
+    page.goto(f"{live_server.url}/masuk/login/")
+    page.fill("#id_login", "ratna@sukamaju.example")
+    page.fill("#id_password", PASSWORD)
+    page.get_by_role("button", name="Masuk", exact=True).click()
+    page.wait_for_url(f"{live_server.url}/")
+    page.goto(f"{live_server.url}/masuk/kunci/totp/activate/")
+    page.fill("#id_password", PASSWORD)
+    page.get_by_role("button", name="Pastikan").click()
+    page.locator("img.qr").wait_for()
+    for path in ("", "totp/activate/", "webauthn/add/", "recovery-codes/"):
+        page.goto(f"{live_server.url}/masuk/kunci/{path}")
+        found = Axe().run(page, options=RULES).response["violations"]
+        faults += [f"{path}: {one['id']} {node['target']}" for one in found
+                   for node in one["nodes"]]
+        if SHOTS:
+            name = path.strip("/").replace("/", "-") or "index"
+            page.screenshot(path=f"{SHOTS}/kunci-{name}.png", full_page=True)
+    context.close()
+    assert not faults, "\n".join(faults)
