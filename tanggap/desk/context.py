@@ -11,7 +11,8 @@ from django.http import HttpRequest
 
 from tanggap.core.models import Agency
 from tanggap.core.scope import NOBODY, Scope, enter
-from tanggap.desk import nav, shell as registry
+from tanggap.desk import nav
+from tanggap.desk import shell as registry
 from tanggap.desk.moment import page_now
 from tanggap.desk.templatetags.words import zone_name
 

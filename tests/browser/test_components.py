@@ -13,6 +13,7 @@ from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Page
 
+from tanggap.channels.counters import COUNTERS
 from tanggap.desk import nav, shell
 from tests.conftest import PASSWORD
 
@@ -154,3 +155,24 @@ def test_security_pages_are_accessible(gallery, member, live_server, browser):
             page.screenshot(path=f"{SHOTS}/kunci-{name}.png", full_page=True)
     context.close()
     assert not faults, "\n".join(faults)
+
+
+TYPED = (
+    "", "Imunisasi campak gratis 24–28 November.", "👨‍👩‍👧‍👦 keluarga", "🇮🇩 1️⃣ ❤️ ☎", "é e\u0301 ñ",
+    "lihat https://sukamaju.example/imunisasi?x=1. Lalu", "kominfo.go.id dan makan.id, a.com/b",
+    "aksara ꦗꦮ dan 中文", "baris\nbaru  ", "(https://a.example/b_(c))",
+)
+
+
+def test_the_counters_of_the_page_equal_those_of_the_server(gallery, live_server, browser):
+    page = browser.new_page()
+    page.goto(f"{live_server.url}/masuk/login/")
+    for name, count in COUNTERS.items():
+        shown = page.evaluate(
+            """async ([name, texts]) => {
+                const { counters } = await import("/static/js/counting.js");
+                return texts.map(counters[name]);
+            }""", [name, list(TYPED)],
+        )
+        assert dict(zip(TYPED, shown, strict=True)) == {text: count(text) for text in TYPED}, name
+    page.close()
