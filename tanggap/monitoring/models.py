@@ -20,7 +20,7 @@ from tanggap.planning.models import Plan
 class Measurement(Scoped):
     """One number, one time, one source (ukuran). Append-only."""
 
-    metric = models.CharField(max_length=40)  # a raw metric of monitoring/metrics.json
+    metric = models.CharField(max_length=40)  # as the network, the file or the link calls it
     value = models.DecimalField(max_digits=18, decimal_places=3)
     delivery = models.ForeignKey(
         Delivery, null=True, blank=True, on_delete=models.PROTECT, related_name="measurements"
@@ -47,7 +47,7 @@ class Measurement(Scoped):
                 name="monitoring_once_an_age",
             ),
             models.UniqueConstraint(
-                fields=["agency", "metric", "day", "page", "source"],
+                fields=["agency", "metric", "day", "page"],
                 condition=Q(day__isnull=False),
                 name="monitoring_once_a_day_and_page",
             ),
@@ -63,12 +63,16 @@ class Measurement(Scoped):
 
 
 class Collection(Scoped):
-    """When a delivery was last asked for its numbers, and when to ask again."""
+    """When a delivery is asked for its numbers next, and what went wrong the last time."""
 
     delivery = models.OneToOneField(Delivery, on_delete=models.CASCADE, related_name="collection")
-    next_age_h = models.PositiveIntegerField()
-    next_at = models.DateTimeField()
-    failed_why = models.TextField(blank=True)
+    # Null when every age is behind, or the post is gone.
+    next_age_h = models.PositiveIntegerField(null=True, blank=True)
+    next_at = models.DateTimeField(null=True, blank=True)
+    asked_at = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveSmallIntegerField(default=0)  # in a row
+    failed_code = models.CharField(max_length=40, blank=True)  # of channels/errors.py, or "gone"
+    failed_why = models.TextField(blank=True)  # in the network's words
 
     class Meta(Scoped.Meta):
         indexes = [models.Index(fields=["next_at"], name="monitoring_collect_due")]
@@ -107,9 +111,10 @@ class Evaluation(Scoped):
     state = models.CharField(max_length=12, default=EvaluationStates.initial)
     opened_at = models.DateTimeField()
     written_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
-    # The return table as it was when closed: [{category, metric, value, n, source, why_not}]
-    returns = models.JSONField(default=list, blank=True)
-    # [{objective_id, text, baseline, target, reached, verdict: kept|changed|dropped, why}]
+    # The return table as it was when closed: [{metric, value, n, of, why_not}]
+    returns = models.JSONField(default=list, blank=True)  # monitoring/returns.py snapshot()
+    # [{objective_id, text, metric, baseline, target, reached, reached_by, verdict, why}];
+    # reached_by is "table" or "person", verdict kept, changed or dropped, and "" before it is judged
     objectives = models.JSONField(default=list, blank=True)
     lessons = models.JSONField(default=list, blank=True)  # [{text, source}]
     staff_hours = models.DecimalField(max_digits=10, decimal_places=1, null=True, blank=True)
