@@ -45,9 +45,22 @@ NAME = "Tanggap"
 # --- what channels there are ---------------------------------------------------------------------
 
 
-def kinds() -> list[tuple[str, str]]:
-    """(kind, name) of every channel, for a form."""
-    return [(kind, channel.name) for kind, channel in channels().items()]
+def places() -> list[tuple[str, str, bool]]:
+    """Where an account may be: ("kind" or "kind:preset", name, whether a person posts there)."""
+    found = []
+    for kind, channel in channels().items():
+        presets = [one for one in channel.settings if one.name == "preset"]
+        if presets:
+            found += [(f"{kind}:{code}", name, True) for code, name in presets[0].choices]
+        else:
+            found.append((kind, channel.name, False))
+    return found
+
+
+def place_of(account: Account) -> str:
+    """The network's or place's own name, as in "Instagram"."""
+    code = f"{account.channel}:{account.preset}" if account.preset else account.channel
+    return {one: name for one, name, _by_hand in places()}.get(code, account.channel)
 
 
 def kind_of(account: Account) -> type[Channel]:

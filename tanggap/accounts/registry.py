@@ -64,11 +64,14 @@ def edit(
             _("This account was not changed."), _("It is retired and stays as it was."),
             _("Register it anew if it is in use again."),
         )
-    before = {name: getattr(account, name) for name in EDITABLE}
+    # An account that is connected lives where it lives.
+    editable = (*EDITABLE, "server") if account.state == "registered" else EDITABLE
+    before = {name: getattr(account, name) for name in editable}
     for name, value in _tidy(fields).items():
-        if name in EDITABLE:
+        if name in editable:
             setattr(account, name, value)
-    changed = [name for name in EDITABLE if getattr(account, name) != before[name]]
+    account.server = account.server.rstrip("/")
+    changed = [name for name in editable if getattr(account, name) != before[name]]
     held = set(account.custodians.values_list("person_id", flat=True))
     if {person.pk for person in custodians} != held:
         changed.append("custodians")
@@ -76,7 +79,7 @@ def edit(
         return account
     try:
         with transaction.atomic():
-            account.save(update_fields=list(EDITABLE))
+            account.save(update_fields=list(editable))
             _custodians(account, custodians, now.date())
             record(account.agency, "account.edited", account, by=by, now=now,
                    facts={"fields": changed})

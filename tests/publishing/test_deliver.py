@@ -109,7 +109,7 @@ def test_a_refused_token_pauses_the_account_and_holds_its_queue(scene, status):
     scene.send()
     account = Account.objects.get()
     assert (account.state, account.paused_code) == ("paused", "credentials")
-    assert [scene.state(row) for row in rows] == ["queued", "ready"]
+    assert [scene.state(row) for row in rows] == ["queued", "queued"]
     assert rows[0].sends == 0 and rows[0].trouble == "credentials"
     scene.rounds(3, step=10)
     assert scene.said() == 0 and scene.server.count("POST", "/api/v1/statuses") == 1

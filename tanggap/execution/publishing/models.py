@@ -211,6 +211,8 @@ class Place(models.Model):
     first_seen_at = models.DateTimeField()
     allowed_at = models.DateTimeField(null=True, blank=True)
     allowed_by = models.CharField(max_length=120, blank=True)
+    # The word of `allowed_at` after which everything due was marked to be looked up first.
+    looked_at = models.DateTimeField(null=True, blank=True)
     # Why sending is off: "copied", "restored", "clock", or "".
     stopped = models.CharField(max_length=16, blank=True)
     stopped_at = models.DateTimeField(null=True, blank=True)
