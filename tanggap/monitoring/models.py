@@ -86,7 +86,8 @@ class AnalyticsImport(Scoped):
     by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
     rows_taken = models.PositiveIntegerField(default=0)
-    refused = models.JSONField(default=list, blank=True)  # [{line, why, text}]
+    rows_refused = models.PositiveIntegerField(default=0)
+    refused = models.JSONField(default=list, blank=True)  # the first ones: [{line, why, text}]
 
     class Meta(Scoped.Meta):
         constraints = [

@@ -1,0 +1,264 @@
+"""The return table: five categories, 17 metrics (core/data/metrics.json), for a window.
+
+A number is what its rows add up to, nothing else: `rows(window, key)` are the rows behind it and
+the page that it links to. Where no source gives a number it is None with a reason, never 0.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
+from django.db.models.functions import TruncDate
+
+from tanggap.core.metrics_data import Metric, metrics
+from tanggap.core.scope import scoped
+from tanggap.execution.inbox.models import Author, Cursor, Item
+from tanggap.monitoring import window as rowsets
+from tanggap.monitoring.models import Collection, Measurement
+from tanggap.monitoring.window import Window
+
+COLUMNS = ("visits", "visitors", "returning_visitors", "downloads")
+NETWORK = ("reblogs", "quotes")
+FREQUENT, RETURNING = 3, 2  # different days
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One set of rows. `kind`: items, authors, numbers (of posts), clicks, site. What a row adds
+    is its field `amount`; without one, each row counts 1."""
+
+    kind: str
+    rows: QuerySet[Any]
+    amount: str = ""
+
+    def total(self) -> Decimal:
+        if not self.amount:
+            return Decimal(self.rows.count())
+        found = self.rows.aggregate(found=Sum(self.amount))["found"]
+        return Decimal(found or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One number of the table, or why there is none.
+
+    value   None when it is not available
+    n       from how many (posts, messages, people, days) the number was made
+    of      how many there were in all, where some lack the number; else the same as n
+    why     codes of desk/words/monitoring.py "why_not", worst first, also beside a partial number
+    sources "channel", "own", "short_link", "csv"
+    """
+
+    metric: Metric
+    value: Decimal | None
+    n: int = 0
+    of: int = 0
+    why: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    measured_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Facts:
+    """What is asked once for the whole table."""
+
+    window: Window
+    posts: int
+    given: dict[str, set[int]] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    listening: bool = True
+    links: int = 0
+    measured_at: datetime | None = None
+
+
+def table(window: Window) -> list[Cell]:
+    """All 17, in the order of the source."""
+    facts = _facts(window)
+    return [_cell(metric, facts) for metric in metrics().values()]
+
+
+def cell(window: Window, key: str) -> Cell:
+    """One of them. An unknown key raises KeyError."""
+    return _cell(metrics()[key], _facts(window))
+
+
+def snapshot(cells: list[Cell]) -> list[dict[str, Any]]:
+    """The table as it is kept when an evaluation is closed."""
+    return [
+        {"metric": one.metric.key, "value": None if one.value is None else str(one.value),
+         "n": one.n, "of": one.of, "why": list(one.why), "sources": list(one.sources)}
+        for one in cells
+    ]
+
+
+# --- the rows behind a number --------------------------------------------------------------------
+
+
+def rows(window: Window, key: str) -> list[Part]:
+    """The rows that the number counts or adds up; empty where no source counts it."""
+    return PARTS[key](window) if key in PARTS else []
+
+
+def _items(window: Window) -> Part:
+    return Part("items", rowsets.items(window))
+
+
+def _comments(window: Window) -> Part:
+    return Part("items", rowsets.comments(window))
+
+
+def _numbers(window: Window, *names: str) -> Part:
+    # DISTINCT ON does not go with SUM, so that it stays inside.
+    newest = rowsets.latest(window, *names).values("pk")
+    return Part("numbers", scoped(Measurement, window.scope).filter(pk__in=newest), "value")
+
+
+def _site(window: Window, column: str) -> Part:
+    return Part("site", rowsets.site(window, column), "value")
+
+
+def _on_days(window: Window, least: int) -> QuerySet[Author]:
+    """Who wrote on so many different days of the agency's zone."""
+    often = (
+        rowsets.items(window)
+        .annotate(on=TruncDate("written_at", tzinfo=window.zone))
+        .values("author_id").annotate(days=Count("on", distinct=True))
+        .filter(days__gte=least).values("author_id")
+    )
+    return scoped(Author, window.scope).filter(pk__in=often)
+
+
+PARTS: dict[str, Callable[[Window], list[Part]]] = {
+    "link_mentions": lambda w: [_numbers(w, "quotes")],
+    "reposts": lambda w: [_comments(w), _numbers(w, "reblogs")],
+    "talkers": lambda w: [Part("authors", rowsets.authors(w))],
+    "new_relations": lambda w: [Part("authors", rowsets.newcomers(w))],
+    "visits": lambda w: [_site(w, "visits")],
+    "visitors": lambda w: [_site(w, "visitors")],
+    "returning_visitors": lambda w: [_site(w, "returning_visitors")],
+    "said_about": lambda w: [_items(w)],
+    "comments": lambda w: [_comments(w)],
+    "retweets": lambda w: [_numbers(w, "reblogs")],
+    "shares": lambda w: [_numbers(w, "reblogs", "quotes")],
+    "message_clicks": lambda w: [Part("clicks", rowsets.clicks(w), "clicks")],
+    "message_downloads": lambda w: [_site(w, "downloads")],
+    "member_continuity": lambda w: [Part("authors", rowsets.stayed(w))],
+    "loyalty": lambda w: [Part("authors", _on_days(w, FREQUENT))],
+    "returning_audience": lambda w: [Part("authors", _on_days(w, RETURNING))],
+}
+NETWORKED = {"link_mentions": "quotes", "reposts": "reblogs", "retweets": "reblogs",
+             "shares": "reblogs"}
+
+
+# --- one cell ------------------------------------------------------------------------------------
+
+
+def _cell(metric: Metric, facts: Facts) -> Cell:
+    key, window = metric.key, facts.window
+    parts = rows(window, key)
+    if not parts:
+        return Cell(metric, None, why=("no_source",))
+    if key in NETWORKED:
+        return _from_networks(metric, parts, facts)
+    kind = parts[0].kind
+    if kind == "site":
+        if not window.whole:
+            return Cell(metric, None, why=("whole_site",))
+        days = parts[0].rows.values("day").distinct().count()
+        if not days:
+            return Cell(metric, None, of=window.days, why=("no_file",))
+        why = ("days_missing",) if days < window.days else ()
+        return Cell(metric, parts[0].total(), days, window.days, why, ("csv",))
+    if kind == "clicks":
+        if not facts.links:
+            return Cell(metric, None, why=("no_links",))
+        return Cell(metric, parts[0].total(), facts.links, facts.links, (), ("short_link",))
+    if not facts.listening:
+        return Cell(metric, None, why=("not_listening",))
+    return _from_people(metric, parts[0], facts)
+
+
+def _from_networks(metric: Metric, parts: list[Part], facts: Facts) -> Cell:
+    given = facts.given.get(NETWORKED[metric.key], set())
+    sources = ("channel", "own") if metric.key == "reposts" else ("channel",)
+    if not facts.posts:
+        return Cell(metric, None, why=("no_posts",))
+    if not given:
+        return Cell(metric, None, of=facts.posts, why=facts.missing or ("not_given",))
+    why: tuple[str, ...] = ()
+    if len(given) < facts.posts:
+        why = facts.missing or ("not_given",)
+    total = sum((part.total() for part in parts), Decimal(0))
+    return Cell(metric, total, len(given), facts.posts, why, sources, facts.measured_at)
+
+
+def _from_people(metric: Metric, part: Part, facts: Facts) -> Cell:
+    window, own = facts.window, ("own",)
+    value = part.total()
+    if part.kind == "items":
+        return Cell(metric, value, int(value), int(value), (), own)
+    if metric.key == "member_continuity":
+        earlier = rowsets.authors(window.before()).count()
+        if not earlier:
+            return Cell(metric, None, why=("nobody_before",))
+        return Cell(metric, value, earlier, earlier, (), own)
+    people = rowsets.authors(window).count()
+    if metric.key == "loyalty":
+        if not people:
+            return Cell(metric, None, why=("nobody",))
+        share = (100 * value / people).quantize(Decimal("0.1"))
+        return Cell(metric, share, people, people, (), own)
+    return Cell(metric, value, people, people, (), own)
+
+
+def _facts(window: Window) -> Facts:
+    posts = rowsets.posts(window)
+    facts = Facts(window, posts.count())
+    for row in rowsets.latest(window, *NETWORK).values_list(
+        "delivery_id", "metric", "measured_at"
+    ):
+        facts.given.setdefault(row[1], set()).add(row[0])
+        facts.measured_at = max(facts.measured_at or row[2], row[2])
+    facts.missing = _missing(window, facts.given.get("reblogs", set()))
+    facts.listening = _listening(window)
+    facts.links = rowsets.links(window).count()
+    return facts
+
+
+def _missing(window: Window, given: set[int]) -> tuple[str, ...]:
+    """Why posts have no number yet, the most frequent reason first."""
+    lacking = rowsets.posts(window).exclude(pk__in=given)
+    found: Counter[str] = Counter()
+    measured = Measurement.objects.filter(delivery=OuterRef("delivery_id"))
+    known = dict(
+        (delivery, (next_at, code, has))
+        for delivery, next_at, code, has in scoped(Collection, window.scope)
+        .filter(delivery__in=lacking.values("pk")).annotate(has=Exists(measured))
+        .values_list("delivery_id", "next_at", "failed_code", "has")
+    )
+    for pk in lacking.values_list("pk", flat=True):
+        next_at, code, has = known.get(pk, (True, "", False))
+        if code == "gone":
+            found["gone"] += 1
+        elif code:
+            found["failed"] += 1
+        elif has or next_at is None:
+            found["not_given"] += 1
+        else:
+            found["not_measured"] += 1
+    return tuple(code for code, _n in found.most_common())
+
+
+def _listening(window: Window) -> bool:
+    """Whether anybody reads what citizens write there: without that, 0 would be a guess."""
+    cursors, heard = scoped(Cursor, window.scope), scoped(Item, window.scope)
+    if window.account:
+        cursors = cursors.filter(account=window.account)
+        heard = heard.filter(account=window.account)
+    return cursors.exists() or heard.exists()
