@@ -105,6 +105,10 @@ class Conversation(Scoped):
     unread = models.BooleanField(default=True)
     # Denormalised for the pills; followup owns its truth.
     has_case = models.BooleanField(default=False)
+    # What else is owed here, kept by a later stage through promise.owe(); null: nothing.
+    owed_at = models.DateTimeField(null=True, blank=True)
+    # Fields that a person labelled: {"kind": "person:3"}. A machine never writes over these.
+    labelled = models.JSONField(default=dict, blank=True)
 
     class Meta(Scoped.Meta):
         constraints = [
@@ -119,6 +123,7 @@ class Conversation(Scoped):
             models.Index(
                 fields=["agency", "assigned_to", "due_at", "id"], name="inbox_by_assignee"
             ),
+            models.Index(fields=["author", "id"], name="inbox_by_author"),
         ]
 
 
@@ -153,6 +158,10 @@ class Item(Scoped):
     payload = models.ForeignKey(
         "archive.Payload", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    # Pictures and films that came with it: [{url, mime, alt}]. They stay on the network.
+    media = models.JSONField(default=list, blank=True)
+    # Hash of the newest content seen under this id; another one is a Revision.
+    fingerprint = models.CharField(max_length=64, blank=True)
     revisions_count = models.PositiveSmallIntegerField(default=0)
     deleted_remotely_at = models.DateTimeField(null=True, blank=True)
     hidden_at = models.DateTimeField(null=True, blank=True)
@@ -193,14 +202,26 @@ class Revision(Scoped):
     text = models.TextField()
     seen_at = models.DateTimeField()
     personal = models.JSONField(default=list, blank=True)
+    media = models.JSONField(default=list, blank=True)
+    fingerprint = models.CharField(max_length=64)
     payload = models.ForeignKey(
         "archive.Payload", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    tsv = SearchVectorField(null=True)
 
     class Meta(Scoped.Meta):
         constraints = [
             *Scoped.Meta.constraints,
             models.UniqueConstraint(fields=["item", "number"], name="inbox_revision_once"),
+        ]
+        indexes = [GinIndex(fields=["tsv"], name="inbox_revision_search")]
+        triggers = [
+            pgtrigger.UpdateSearchVector(
+                name="revision_search",
+                vector_field="tsv",
+                document_fields=["text"],
+                config_name="pg_catalog.indonesian",
+            )
         ]
 
     def evidence(self) -> bytes:
@@ -216,7 +237,10 @@ class Cursor(Scoped):
     moved_at = models.DateTimeField()
     polled_at = models.DateTimeField()
     failed_at = models.DateTimeField(null=True, blank=True)
-    failed_why = models.TextField(blank=True)
+    failed_why = models.CharField(max_length=40, blank=True)  # a code of channels/errors.py
+    failed_said = models.TextField(blank=True)
+    # Different ids that ever came in here: must equal what is shown and what is quarantined.
+    received = models.PositiveBigIntegerField(default=0)
     audited_at = models.DateTimeField(null=True, blank=True)
     audit_missing = models.PositiveIntegerField(default=0)
 
@@ -344,6 +368,13 @@ class Reply(Scoped):
     delivery = models.OneToOneField(
         Delivery, null=True, blank=True, on_delete=models.PROTECT, related_name="reply"
     )
+    # The newest item that its writer had seen: what this answers goes up to here.
+    seen_item_id = models.BigIntegerField(default=0)
+    # When the network had it and the conversation was marked by it.
+    settled_at = models.DateTimeField(null=True, blank=True)
+    claim = models.ForeignKey(
+        "Claim", null=True, blank=True, on_delete=models.PROTECT, related_name="corrections"
+    )
 
     class Meta(Scoped.Meta):
         verbose_name_plural = "replies"
@@ -352,6 +383,13 @@ class Reply(Scoped):
             models.CheckConstraint(
                 condition=~Q(state="released") | Q(delivery__isnull=False),
                 name="inbox_reply_released_has_delivery",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["id"],
+                condition=Q(state="released", settled_at=None),
+                name="inbox_reply_on_its_way",
             ),
         ]
 
@@ -422,6 +460,8 @@ class Claim(Scoped):
 
 
 class ClaimEvidence(Scoped):
+    """One source on a claim: a page anybody can open, or a document of the unit responsible."""
+
     claim = models.ForeignKey(Claim, on_delete=models.CASCADE, related_name="evidence")
     title = models.CharField(max_length=200)
     url = models.URLField(max_length=800, blank=True)
@@ -432,3 +472,32 @@ class ClaimEvidence(Scoped):
 
     class Meta(Scoped.Meta):
         pass
+
+
+class Vocabulary(Scoped):
+    """Words by which a unit's work is known here, or the name of a place: data of the agency."""
+
+    class Kind(models.TextChoices):
+        UNIT = "unit", _("Unit")
+        PLACE = "place", _("Place")
+
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    unit = models.ForeignKey(
+        Agency, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    word = models.CharField(max_length=80)
+
+    class Meta(Scoped.Meta):
+        verbose_name_plural = "vocabulary"
+        constraints = [
+            *Scoped.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["agency", "kind", "unit", "word"],
+                nulls_distinct=False,
+                name="inbox_vocabulary_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="place", unit=None) | Q(kind="unit", unit__isnull=False),
+                name="inbox_vocabulary_of_unit_or_place",
+            ),
+        ]

@@ -1,0 +1,81 @@
+"""Step 5: what we owe a conversation, and until when. The only writer of `Conversation.due_at`.
+
+The agency promises a first answer within so many working minutes (core/rules.py,
+`first_response_minutes`): its own decision, no legal term. A later stage adds what it owes with
+`owe`; the earliest wins, and 9999-12-31 stands where nothing is owed.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from tanggap.core import rules, worktime
+from tanggap.core.models import Agency
+from tanggap.core.worktime import Office
+from tanggap.execution.inbox.models import Conversation, Item, Reply
+
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+"""Sorts last: nothing is owed."""
+OPEN = ("new", "triaged")
+# Kinds to which no answer is promised.
+NO_ANSWER_OWED = frozenset({"spam", "thanks"})
+
+
+def set_due(conversation: Conversation, now: datetime, office: Office | None = None) -> datetime:
+    """Work out `due_at` again from what is there, and keep it.
+
+    Give `office` along when many conversations of one agency are set at once.
+    """
+    found = min(
+        _first_answer(conversation, office) or NEVER,
+        conversation.owed_at or NEVER,
+    )
+    if found != conversation.due_at:
+        Conversation.objects.filter(pk=conversation.pk).update(due_at=found)
+        conversation.due_at = found
+    return found
+
+
+def owe(conversation: Conversation, at: datetime | None, now: datetime) -> datetime:
+    """A later stage owes something here until `at` (None: no more). Gives the new `due_at`."""
+    Conversation.objects.filter(pk=conversation.pk).update(owed_at=at)
+    conversation.owed_at = at
+    return set_due(conversation, now)
+
+
+def waiting_since(conversation: Conversation) -> datetime | None:
+    """When the oldest words came that nothing of ours has answered yet; None without any."""
+    item = unanswered(conversation)
+    if item is None:
+        return None
+    # What an officer brings in by hand may be old already; the promise runs from when we had it.
+    return item.written_at if item.source == Item.Source.CHANNEL else item.received_at
+
+
+def unanswered(conversation: Conversation) -> Item | None:
+    """The oldest item after the last answer that went out."""
+    seen = (
+        Reply.objects.filter(conversation=conversation, settled_at__isnull=False)
+        .order_by("-seen_item_id")
+        .values_list("seen_item_id", flat=True)
+        .first()
+    )
+    rows = Item.objects.filter(conversation=conversation, pk__gt=seen or 0)
+    return rows.order_by("received_at", "pk").first()
+
+
+def first_answer_minutes(agency: Agency) -> int:
+    """Working minutes of the promise in force."""
+    return rules.number(agency, "first_response_minutes")
+
+
+def _first_answer(conversation: Conversation, office: Office | None) -> datetime | None:
+    if conversation.state not in OPEN or conversation.kind in NO_ANSWER_OWED:
+        return None
+    since = waiting_since(conversation)
+    if since is None:
+        return None
+    agency = conversation.agency
+    return worktime.add_working_minutes(
+        since, first_answer_minutes(agency), office or rules.office(agency)
+    )
