@@ -85,7 +85,10 @@ def spellings(asked: str) -> tuple[str, ...]:
     """
     text = asked.strip().strip("<>").lower()
     if "://" in text or text.startswith("www."):
-        parts = urlsplit(text if "://" in text else f"https://{text}")
+        try:
+            parts = urlsplit(text if "://" in text else f"https://{text}")
+        except ValueError:
+            return ()
         path = [part for part in parts.path.split("/") if part]
         name = path[-1].removeprefix("@") if path else ""
         if not name:

@@ -75,7 +75,8 @@ class AccountForm(forms.Form):
     def values(self) -> dict[str, Any]:
         """For registry.register and .edit."""
         found = dict(self.cleaned_data)
-        return {**found, "custodians": [found.pop("custodian_1"), found.pop("custodian_2")]}
+        custodians = [found.pop("custodian_1"), found.pop("custodian_2")]
+        return {**found, "custodians": custodians}
 
 
 class RegisterForm(AccountForm):

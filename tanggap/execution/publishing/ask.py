@@ -67,8 +67,12 @@ def still_send(delivery: Delivery, *, by: Person, now: datetime) -> Delivery:
     if delivery.state not in ("late", "held"):
         raise Refused(_("It was not sent."), _("Somebody has already decided."),
                       _("Open it again and look at its state."))
-    return move(delivery, "queued", by=by, now=now, facts={"late": True}, late_accepted=True,
-                retry_at=None, tries=0, trouble="", trouble_said="")
+    with transaction.atomic():
+        # Whoever wants its beginning wants its end.
+        parts = [part.pk for part in settle.rest(delivery)]
+        Delivery.objects.filter(pk__in=parts).update(late_accepted=True)
+        return move(delivery, "queued", by=by, now=now, facts={"late": True}, late_accepted=True,
+                    retry_at=None, tries=0, trouble="", trouble_said="")
 
 
 def _proof(delivery: Delivery, link: str, now: datetime) -> Posted:
@@ -81,7 +85,10 @@ def _proof(delivery: Delivery, link: str, now: datetime) -> Posted:
         except Rejected as error:
             raise _wrong(str(PROOF.get(error.code, error.code))) from error
         return found
-    parts = urlsplit(link)
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in ("https", "http") or not parts.hostname:
         raise _wrong(str(PROOF["proof_not_a_link"] if link else PROOF["proof_missing"]))
     if parts.hostname not in _hosts(delivery.account):

@@ -1,0 +1,118 @@
+"""A restored or copied installation starts with sending off; a clock that jumps holds sending."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tanggap.archive.models import Record
+from tanggap.execution.publishing import deliver, schedule, start, steady
+from tanggap.execution.publishing.models import Delivery, Place
+
+
+def test_the_first_place_sends_at_once_and_stays(scene):
+    row = scene.post("Pertama")
+    scene.send()
+    assert scene.state(row) == "published" and start.stopped() is None
+    assert Place.objects.get().allowed_by == "system:first"
+
+
+def test_a_copy_elsewhere_sends_nothing_until_a_person_says_so(scene, tmp_path, settings):
+    scene.send()
+    row = scene.post("Mungkin sudah tayang di sana")
+    later = scene.post("Nanti", at=("2099-01-01T10:00", "UTC"))
+    settings.HOME = tmp_path / "salinan"
+    for _ in range(3):
+        scene.send()
+    place = start.stopped()
+    assert place is not None and place.stopped == "copied" and scene.said() == 0
+    # The first installation did send it, after the copy was made.
+    scene.server.posts.append(scene.server._status(
+        scene.server.me, "Mungkin sudah tayang di sana", "public", None, []))
+    start.allow(place, by=scene.editor, agency=scene.agency, now=scene.now)
+    scene.rounds(2)
+    assert scene.state(row) == "published" and scene.said() == 1
+    assert scene.server.count("POST", "/api/v1/statuses") == 0
+    assert scene.state(later) == "queued" and not later.confirm_first
+    assert Record.objects.filter(verb="sending.allowed").exists()
+
+
+def test_after_a_copy_what_is_surely_not_out_is_sent(scene, tmp_path, settings):
+    scene.send()
+    row = scene.post("Belum tayang di mana pun")
+    settings.HOME = tmp_path / "salinan"
+    scene.send()
+    start.allow(start.stopped(), by=scene.editor, agency=scene.agency, now=scene.now)
+    scene.rounds(3)
+    assert scene.state(row) == "published" and scene.said() == 1
+
+
+def test_an_older_database_in_the_same_home_is_noticed(scene):
+    row = scene.post("Sebelum cadangan")
+    scene.send()
+    scene.send()
+    kept = json.loads(start.file().read_text())
+    mark = str(Place.objects.get().mark)
+    assert kept["marks"][mark][0] > 0
+    kept["marks"][mark][0] += 5
+    start.file().write_text(json.dumps(kept))
+    other = scene.post("Sesudah dipulihkan")
+    scene.send()
+    assert start.stopped().stopped == "restored" and scene.state(other) == "queued"
+    scene.pass_(1)
+    start.allow(start.stopped(), by=scene.editor, agency=scene.agency, now=scene.now)
+    scene.rounds(3)
+    assert scene.state(other) == "published" and scene.said() == 2
+    assert scene.state(row) == "published"
+
+
+class Two:
+    """A wall clock and a monotonic one, both by hand."""
+
+    def __init__(self) -> None:
+        self.wall, self.monotonic = 5000.0, 10.0
+
+
+@pytest.mark.parametrize("jump", [61, 3600, -61])
+def test_clocks_that_part_hold_sending_and_say_so(scene, jump, monkeypatch):
+    two = Two()
+    pair = steady.Pair(lambda: two.wall, lambda: two.monotonic)
+    monkeypatch.setattr(steady, "OURS", pair)
+    scene.send()
+    two.wall += 30
+    two.monotonic += 30
+    row = scene.post("Jam melompat")
+    two.wall += jump
+    scene.send()
+    assert scene.state(row) == "queued" and scene.said() == 0
+    place = start.stopped()
+    assert place.stopped == "clock" and abs(place.parted_s - jump) <= 1
+    two.wall -= jump
+    scene.send()
+    assert scene.state(row) == "published" and start.stopped() is None
+
+
+def test_a_person_says_that_the_time_is_right(scene, monkeypatch):
+    two = Two()
+    monkeypatch.setattr(steady, "OURS", steady.Pair(lambda: two.wall, lambda: two.monotonic))
+    scene.send()
+    two.wall += 7200
+    row = scene.post("Bangun dari tidur")
+    scene.send()
+    assert scene.state(row) == "queued"
+    scene.pass_(1)
+    start.allow(start.stopped(), by=scene.editor, agency=scene.agency, now=scene.now)
+    scene.send()
+    assert scene.state(row) == "published"
+    assert not Delivery.objects.filter(confirm_first=True).exists()
+
+
+def test_less_than_a_minute_is_nothing(scene, monkeypatch):
+    two = Two()
+    monkeypatch.setattr(steady, "OURS", steady.Pair(lambda: two.wall, lambda: two.monotonic))
+    two.wall += 59
+    row = scene.post("Jalan terus")
+    deliver.tick(scene.now)
+    assert scene.state(row) == "published"
+    assert schedule.GRACE.total_seconds() == 120
