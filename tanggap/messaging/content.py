@@ -5,6 +5,8 @@ The form is that of `publishing/content.py`, which hashes it: text, media, visib
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
 from tanggap.messaging.models import Message, Variant, VariantMedia
@@ -39,3 +41,21 @@ def media_of(variant: Variant) -> list[Content]:
          "mime": row.media.mime}
         for row in rows
     ]
+
+
+def digest(message: Message) -> bytes:
+    """SHA-256 (32 bytes) over everything that will be sent: what an approval is bound to."""
+    whole = [
+        [variant.account_id, part, {
+            **said,
+            # A medium's row is not content; its bytes and its words are.
+            "media": [{name: row[name] for name in ("sha256", "alt", "mime")}
+                      for row in said["media"]],
+        }]
+        for variant, part, said in contents_of(message)
+    ]
+    kept = json.dumps(
+        {"openness": message.openness, "emergency": message.emergency, "sends": whole},
+        sort_keys=True, separators=(",", ":"), ensure_ascii=False,
+    )
+    return hashlib.sha256(kept.encode()).digest()

@@ -75,6 +75,10 @@ class Message(Scoped):
     author = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
     edited_at = models.DateTimeField()
+    # Whoever changed it last made it too, and does not approve it.
+    edited_by = models.ForeignKey(
+        Person, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     # The wish; each variant becomes deliveries with their own wall time.
     publish_at = models.DateTimeField(null=True, blank=True)
     # Hash over everything that will be sent, as approved; any edit voids it.

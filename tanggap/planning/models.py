@@ -79,7 +79,7 @@ class Segment(Scoped):
     ages = models.CharField(max_length=60, blank=True)
     devices = models.CharField(max_length=120, blank=True)
     platforms = ArrayField(models.CharField(max_length=32), default=list, blank=True)
-    # rung -> percent: creators, conversationalists, critics, collectors, joiners, spectators, inactives
+    # rung (planning/write.RUNGS) -> percent
     ladder = models.JSONField(default=dict, blank=True)
     source = models.CharField(max_length=200, blank=True)
 
