@@ -31,7 +31,8 @@ def test_suggestions_have_reasons_or_are_not_sure(desk, unit):
 def test_a_persons_word_is_never_written_over(desk):
     found = desk.heard("budi", "Kapan KTP saya bisa diambil?")
     triage.label(found, "kind", "criticism", by=desk.sari, now=desk.now)
-    desk.says("budi", "Kapan KTP bisa diambil? Syarat apa saja?", reply_to=desk.last(found).remote_id)
+    first = desk.last(found).remote_id
+    desk.says("budi", "Kapan KTP bisa diambil? Syarat apa saja?", reply_to=first)
     desk.listen()
     found.refresh_from_db()
     assert (found.kind, found.items_count) == ("criticism", 2)

@@ -87,7 +87,7 @@ def add_evidence(
 
 def enough(claim: Claim) -> bool:
     """Two different sources, or one document of the unit responsible."""
-    rows = list(claim.evidence.all())
+    rows = list(claim.sources.all())
     if claim.unit_id is not None and any(row.document for row in rows):
         return True
     return len({row.url or row.document for row in rows}) >= SOURCES

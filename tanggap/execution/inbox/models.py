@@ -462,7 +462,7 @@ class Claim(Scoped):
 class ClaimEvidence(Scoped):
     """One source on a claim: a page anybody can open, or a document of the unit responsible."""
 
-    claim = models.ForeignKey(Claim, on_delete=models.CASCADE, related_name="evidence")
+    claim = models.ForeignKey(Claim, on_delete=models.CASCADE, related_name="sources")
     title = models.CharField(max_length=200)
     url = models.URLField(max_length=800, blank=True)
     document = models.CharField(max_length=200, blank=True)  # number of the unit's document

@@ -256,7 +256,7 @@ def listening(scope: Scope) -> list[Cursor]:
 def claims(scope: Scope, state: str = "") -> QuerySet[Claim]:
     """The hoax desk, what is open first."""
     rows = scoped(Claim, scope).select_related("unit", "decided_by").annotate(
-        seen=Count("items", distinct=True), sources=Count("evidence", distinct=True))
+        seen=Count("items", distinct=True), proofs=Count("sources", distinct=True))
     if state:
         rows = rows.filter(state=state)
     return rows.order_by(F("decided_at").asc(nulls_first=True), "-first_seen_at", "-pk")
@@ -266,7 +266,7 @@ def clarifications(agency_ids: list[int]) -> QuerySet[Claim]:
     """What the public page shows: decided and meant for it."""
     return Claim.objects.filter(
         agency_id__in=agency_ids, published=True, state__in=["decided", "corrected"]
-    ).select_related("agency", "unit").prefetch_related("evidence").order_by("-decided_at", "-pk")
+    ).select_related("agency", "unit").prefetch_related("sources").order_by("-decided_at", "-pk")
 
 
 def _capped(parts: Mapping[str, QuerySet[Conversation]]) -> dict[str, int]:
