@@ -7,18 +7,26 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import hashlib
+import io
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tanggap import beside
 from tanggap.core import database
 from tanggap.core.errors import Refused
+from tanggap.core.secrets import SecretsError
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 SECRET_LENGTH = 50
+BY = "system:command"
 
 
 class CannotRun(Exception):
@@ -37,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(words)
     try:
         return arguments.do(arguments) or 0
-    except (CannotRun, Refused, database.DatabaseProblem) as problem:
+    except (CannotRun, Refused, SecretsError, database.DatabaseProblem) as problem:
         print(f"tanggap: {problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -50,12 +58,16 @@ def main(argv: list[str] | None = None) -> int:
 def migrate(arguments: argparse.Namespace) -> None:
     """Bring the database's tables up to date."""
     _django()
-    _migrate(verbosity=0 if arguments.quiet else 1)
+    count = _waiting()
+    _migrate(quiet=arguments.quiet)
+    if not arguments.quiet:
+        print(f"{count} migrations were applied." if count else "The tables are up to date.")
 
 
 def admin_create(arguments: argparse.Namespace) -> None:
     """Make the first agency and its person in charge."""
     _django()
+    _up_to_date()
     from django.conf import settings
 
     from tanggap.core import clock
@@ -78,30 +90,40 @@ def admin_create(arguments: argparse.Namespace) -> None:
 
 
 def serve(arguments: argparse.Namespace) -> None:
-    """Serve the pages until told to end."""
+    """Serve the pages, with a worker beside them, until told to end."""
+    os.environ.setdefault("TANGGAP_PUBLIC_URL", f"http://localhost:{arguments.port}")
+    _free(arguments.host, arguments.port)
     _django()
     _refuse_weak_secret()
     _up_to_date()
     _collect()
-    # Only the processes that answer requests take the app's role, which row-level security binds.
-    os.environ["TANGGAP_DATABASE_ROLE"] = "tanggap_app"
+    _first_person()
+    from django.conf import settings
     from granian import Granian
     from granian.constants import Interfaces
+    from granian.log import LogLevels
 
-    print(f"Tanggap serves http://{arguments.host}:{arguments.port} (Ctrl-C ends it).", flush=True)
-    Granian(
+    # Only the processes that answer requests take the app's role, which row-level security binds.
+    os.environ["TANGGAP_DATABASE_ROLE"] = "tanggap_app"
+    server = Granian(
         "tanggap.asgi:application",
         address=arguments.host,
         port=arguments.port,
         interface=Interfaces.ASGINL,
-        workers=arguments.workers,
+        workers=arguments.processes,
         websockets=False,
         log_access=False,
-    ).serve()
+        log_level=LogLevels.warning,
+    )
+    print(f"Tanggap serves {settings.PUBLIC_URL} (Ctrl-C ends it).", flush=True)
+    with nullcontext() if arguments.without_worker else beside.worker():
+        server.serve()
 
 
 def worker(arguments: argparse.Namespace) -> None:
     """Do the background work until told to end."""
+    if arguments.beside:
+        beside.end_with_starter()
     os.environ["TANGGAP_DATABASE_ROLE"] = "tanggap_worker"
     _django()
     _refuse_weak_secret()
@@ -112,7 +134,8 @@ def worker(arguments: argparse.Namespace) -> None:
     if arguments.once:
         background.run_once(clock.now())
         return
-    print(f"The worker wakes {len(background.TICKS)} functions (Ctrl-C ends it).", flush=True)
+    if not arguments.beside:
+        print(f"The worker wakes {len(background.TICKS)} functions (Ctrl-C ends it).", flush=True)
     background.run()
 
 
@@ -128,7 +151,7 @@ def doctor(arguments: argparse.Namespace) -> int:
 
 
 def messages(arguments: argparse.Namespace) -> int:
-    """Merge the Indonesian words, or with --check name those that are missing."""
+    """Merge the Indonesian words, or with --check name what is missing or wrong."""
     from tanggap import messages as words
 
     if not arguments.check:
@@ -163,6 +186,51 @@ def archive_verify(arguments: argparse.Namespace) -> int:
         print(line)
     print("Intact." if report.intact else "BROKEN: see docs/how-to/verify-the-archive.md.")
     return int(not report.intact)
+
+
+def keys_rotate(arguments: argparse.Namespace) -> None:
+    """Make new keys and seal everything anew with them; old keys stay until `keys forget`."""
+    _django()
+    _migrated("Run `tanggap migrate`, then this again.")
+    from django.conf import settings
+
+    from tanggap.accounts import connect
+    from tanggap.core import clock, secrets
+    from tanggap.office import keys
+
+    now = clock.now()
+    print("Sealing everything anew ...", file=sys.stderr, flush=True)
+    count = keys.rotate_keys(by=BY, now=now, others=[lambda: connect.reseal(now)])
+    ring = secrets.keyring()
+    print(f"{count} values are sealed with key {ring.sealing[0].id} now.")
+    print(
+        f"Back up {settings.KEY_FILE}: backups of the database made from now on need the new key."
+    )
+    old = ", ".join(key.id for key in ring.sealing[1:])
+    print(f"Older backups still need: {old}.")
+
+
+def keys_forget(arguments: argparse.Namespace) -> None:
+    """Remove old master keys for good; backups from before their rotation become unreadable."""
+    _django()
+    from tanggap.core import clock
+    from tanggap.office import keys
+
+    gone = keys.forget_keys(arguments.ids, by=BY, now=clock.now())
+    if not gone:
+        raise CannotRun("None of these is an old key. `tanggap keys list` shows them.")
+    print(f"Forgotten: {', '.join(gone)}. Remove them from the copies of the key file too.")
+
+
+def keys_list(arguments: argparse.Namespace) -> None:
+    """Name the keys, newest first; never what they hold."""
+    _django()
+    from tanggap.core import secrets
+
+    ring = secrets.keyring()
+    for what, found in (("master", ring.sealing), ("signing", ring.signing)):
+        for number, key in enumerate(found):
+            print(f"{what}  {key.id}  made {key.created}  {'in force' if not number else 'old'}")
 
 
 def demo(arguments: argparse.Namespace) -> int:
@@ -234,24 +302,49 @@ COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int | None], tuple[Opt
         (
             (("--host",), {"default": "127.0.0.1", "help": "address to listen on (127.0.0.1)"}),
             (("--port",), {"type": int, "default": 8000, "help": "port to listen on (8000)"}),
-            (("--workers",), {"type": int, "default": 1, "help": "number of processes (1)"}),
+            (
+                ("--processes",),
+                {"type": int, "default": 1, "help": "number of processes that answer (1)"},
+            ),
+            (
+                ("--without-worker",),
+                {"action": "store_true", "help": "pages only; `tanggap worker` runs elsewhere"},
+            ),
         ),
     ),
     (
         "worker",
         worker,
-        ((("--once",), {"action": "store_true", "help": "run every function once, then end"}),),
+        (
+            (("--once",), {"action": "store_true", "help": "run every function once, then end"}),
+            (
+                ("--beside",),
+                {"action": "store_true", "help": "end when standard input closes, as serve asks"},
+            ),
+        ),
     ),
     ("doctor", doctor, ()),
     (
         "messages",
         messages,
-        ((("--check",), {"action": "store_true", "help": "name words that lack Indonesian"}),),
+        (
+            (
+                ("--check",),
+                {"action": "store_true", "help": "name what lacks Indonesian or is wrong"},
+            ),
+        ),
     ),
     (
         "archive verify",
         archive_verify,
         ((("--agency",), {"default": "", "help": "slug of one agency; all when absent"}),),
+    ),
+    ("keys list", keys_list, ()),
+    ("keys rotate", keys_rotate, ()),
+    (
+        "keys forget",
+        keys_forget,
+        ((("ids",), {"nargs": "+", "metavar": "KEY", "help": "ids of old master keys"}),),
     ),
     (
         "demo",
@@ -335,24 +428,78 @@ def _refuse_weak_secret() -> None:
         )
 
 
+def _free(host: str, port: int) -> None:
+    """Say at once that the port is taken, before anything is prepared."""
+    try:
+        family, kind, protocol, _name, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM
+        )[0]
+        with socket.socket(family, kind, protocol) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(address)
+    except OSError as error:
+        raise CannotRun(
+            f"Nothing can be served on {host}:{port}: {error.strerror or error}. "
+            "Choose another with --host and --port, or end what serves there."
+        ) from error
+
+
 def _up_to_date() -> None:
     """Our own local database is migrated by itself; another one only by its owner's command."""
     if not database.is_local():
-        _migrated("Run `tanggap migrate`, then serve again.")
-        return
-    if _waiting():
-        print("Preparing the tables ...", file=sys.stderr, flush=True)
-        _migrate(verbosity=0)
+        _migrated("Run `tanggap migrate`, then this again.")
+    elif _waiting():
+        _migrate()
 
 
-def _migrate(verbosity: int) -> None:
+def _first_person() -> None:
+    """Say how somebody gets in, as long as nobody can."""
+    from tanggap.core.models import Person
+
+    if not Person.objects.exists():
+        print(
+            "Nobody can sign in yet. Make your agency and its person in charge, now or while this "
+            "runs:\n  tanggap admin create      (in a clone: ./run tanggap admin create)",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def _migrate(quiet: bool = False) -> None:
+    """Migrate, counting the steps."""
     from django.core.management import call_command
     from django.db import NotSupportedError
 
+    steps = _Steps(0 if quiet else _waiting())
     try:
-        call_command("migrate", verbosity=verbosity, interactive=False)
+        call_command("migrate", verbosity=1, interactive=False, stdout=steps)
     except NotSupportedError as error:
         raise CannotRun(str(error)) from error
+    steps.end()
+
+
+class _Steps(io.TextIOBase):
+    """Takes what migrate prints and counts its steps: on one line of a terminal, else twice."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.done, self.tty = total, 0, sys.stderr.isatty()
+        if total and not self.tty:
+            print(f"Preparing the tables ({total} steps) ...", file=sys.stderr, flush=True)
+
+    def write(self, text: str) -> int:
+        self.done += text.count("  Applying ")
+        if self.total and self.tty:
+            print(
+                f"\rPreparing the tables: {min(self.done, self.total)} of {self.total}",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
+        return len(text)
+
+    def end(self) -> None:
+        if self.total and self.tty:
+            print(file=sys.stderr, flush=True)
 
 
 def _migrated(way_out: str) -> None:
@@ -389,12 +536,22 @@ def _counter(what: str) -> Callable[[int, int], None] | None:
 
 
 def _collect() -> None:
-    """Gather static files with their hashes and compile the words."""
+    """Compile the words, and gather static files with their hashes when one has changed."""
     from django.conf import settings
+    from django.contrib.staticfiles.finders import get_finders
     from django.core.management import call_command
 
     from tanggap import messages as words
 
     words.compile_if_stale()
-    if not settings.WHITENOISE_USE_FINDERS or "Manifest" in str(settings.STORAGES["staticfiles"]):
-        call_command("collectstatic", verbosity=0, interactive=False)
+    found = hashlib.sha256()
+    for finder in get_finders():
+        for name, storage in finder.list([]):
+            path = Path(storage.path(name))
+            found.update(f"{path} {path.stat().st_mtime_ns} {path.stat().st_size}\n".encode())
+    stamp = Path(settings.STATIC_ROOT) / "collected"
+    if stamp.exists() and stamp.read_text() == found.hexdigest():
+        return
+    print("Preparing the pages ...", file=sys.stderr, flush=True)
+    call_command("collectstatic", verbosity=0, interactive=False)
+    stamp.write_text(found.hexdigest())

@@ -3,12 +3,17 @@
 Rows are the truth and the queue only wakes: each function looks for what is due, so that a lost
 wake-up loses nothing. Every function takes `now` alone. Before it runs it claims an advisory lock
 by its name, so that two workers never run the same one at once.
+
+Sending is the one exception to "a function does its work and returns": in a worker process it only
+sees that the sending threads are at work, so that a slow network never keeps the table waiting.
+Run once, it sends everything that is due in this thread and returns when that is done.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
+import signal
 from collections.abc import Callable
 from datetime import datetime
 from typing import cast
@@ -19,14 +24,30 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
 from tanggap.core import clock
+from tanggap.execution.publishing import deliver
 
 log = logging.getLogger(__name__)
 
-# Seconds divide a minute, minutes an hour, hours a day: see `cron`.
+# Seconds divide a minute, minutes an hour, hours a day: see `cron`. Run once, they run in this
+# order: what goes out, what became of it, what comes in, what is owed, and last what seals it.
 TICKS: tuple[tuple[str, int], ...] = (
+    ("tanggap.worker.send", 2),
+    ("tanggap.execution.publishing.confirm.tick", 5),
+    ("tanggap.execution.publishing.remove.tick", 5),
+    ("tanggap.execution.publishing.sweep.tick", 10),
+    ("tanggap.execution.inbox.listen.tick", 10),
+    ("tanggap.execution.inbox.reply.tick", 5),
+    ("tanggap.execution.followup.clocks.tick", 30),
+    ("tanggap.execution.followup.announce.tick", 5),
+    ("tanggap.execution.followup.guesses.forget", 600),
+    ("tanggap.monitoring.collect.tick", 60),
+    ("tanggap.accounts.verify.tick", 60),
     ("tanggap.archive.seal.seal", 2),
     ("tanggap.worker.tidy", 3600),
 )
+
+# The sending threads of this process; None until `run` starts them.
+_senders: deliver.Senders | None = None
 
 
 def tick(name: str, now: datetime) -> bool:
@@ -50,6 +71,11 @@ def run_once(now: datetime) -> None:
     """Run every function once, in the order of the table; the first error is raised."""
     for name, _every in TICKS:
         tick(name, now)
+
+
+def send(now: datetime) -> None:
+    """Send what is due: by this process's threads when it has any, else here and now."""
+    deliver.tick(now, senders=_senders)
 
 
 def tidy(now: datetime) -> None:
@@ -81,13 +107,24 @@ def cron(seconds: int) -> str:
 
 def run() -> None:
     """Wake the functions of the table until the process is told to end."""
+    global _senders
     for name, every in TICKS:
         import_string(name)
         task = app.task(name=name, queue="ticks", queueing_lock=name)(_job(name))
         app.periodic(cron=cron(every))(task)
     connector = cast(DjangoConnector, app.connector).get_worker_connector()
-    with app.replace_connector(connector) as running:
-        running.run_worker(queues=["ticks"], concurrency=4, delete_jobs="always")
+    # The queue's own handlers end it politely and then give the signal back. Being asked twice, as
+    # by a service manager and by `serve` at once, must not cut short what is on its way.
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(asked, signal.SIG_IGN)
+    _senders = deliver.Senders()
+    try:
+        with app.replace_connector(connector) as running:
+            running.run_worker(queues=["ticks"], concurrency=len(TICKS), delete_jobs="always")
+    finally:
+        # What is on its way to the network is brought to its end: a deadline of seconds.
+        _senders.close()
+        _senders = None
 
 
 def _job(name: str) -> Callable[[int], None]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import psycopg
@@ -36,6 +40,53 @@ def free_port() -> int:
         return one.getsockname()[1]
 
 
+def first_answer(process: subprocess.Popen[str], port: int) -> httpx.Response:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()[0]
+        try:
+            return httpx.get(f"http://127.0.0.1:{port}/", timeout=20)
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError("nothing answered for a minute")
+
+
+def wait(until: Callable[[], object], what: str = "it did not happen", seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)
+
+
+def children(pid: int) -> list[int]:
+    found = []
+    for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
+        found += [int(child) for child in tasks.read_text().split()]
+    return found
+
+
+def family(pid: int) -> dict[str, int]:
+    """Children of a process by the verb of their command."""
+    named = {}
+    for child in children(pid):
+        words = Path(f"/proc/{child}/cmdline").read_text().split("\0")
+        named["worker" if "worker" in words else words[-2]] = child
+    return named
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def ticked(clone) -> bool:
+    with psycopg.connect(clone.url) as connection:
+        found = connection.execute("SELECT count(*) FROM procrastinate_periodic_defers").fetchone()
+    return bool(found and found[0])
+
+
 def end(process: subprocess.Popen[str]) -> str:
     process.send_signal(signal.SIGTERM)
     return process.communicate(timeout=30)[0]
@@ -43,21 +94,66 @@ def end(process: subprocess.Popen[str]) -> str:
 
 def test_serve_answers_as_the_apps_role_and_ends_politely(database_clone, tmp_path):
     port = free_port()
-    process = start(database_clone, tmp_path, "serve", "--port", str(port))
+    process = start(database_clone, tmp_path, "serve", "--port", str(port), "--without-worker")
     try:
-        answer = None
-        deadline = time.monotonic() + 60
-        while answer is None and time.monotonic() < deadline:
-            assert process.poll() is None, process.communicate()[0]
-            try:
-                answer = httpx.get(f"http://127.0.0.1:{port}/", timeout=20)
-            except httpx.TransportError:
-                time.sleep(0.1)
-        assert answer is not None and answer.status_code in (200, 302)
+        answer = first_answer(process, port)
+        assert answer.status_code in (200, 302)
         assert "unsafe-inline" not in answer.headers["Content-Security-Policy"]
+        assert "worker" not in family(process.pid), "it was asked to be without"
     finally:
         said = end(process)
     assert process.returncode == 0, said
+    assert "Nobody can sign in yet" in said and "admin create" in said
+
+
+def test_serve_alone_brings_up_a_worker_and_hashed_pages(database_clone, tmp_path):
+    port = free_port()
+    process = start(database_clone, tmp_path, "serve", "--port", str(port), TANGGAP_PRACTICE="")
+    worker = 0
+    try:
+        first_answer(process, port)
+        page = httpx.get(f"http://127.0.0.1:{port}/masuk/login/", timeout=20)
+        assert page.status_code == 200
+        sheet = re.search(r'href="(/static/css/base\.[0-9a-f]{12}\.css)"', page.text)
+        assert sheet, "the pages name files by their hash"
+        style = httpx.get(f"http://127.0.0.1:{port}{sheet.group(1)}", timeout=20)
+        assert style.status_code == 200 and "immutable" in style.headers["Cache-Control"]
+        wait(lambda: ticked(database_clone))
+        worker = family(process.pid)["worker"]
+    finally:
+        said = end(process)
+    assert process.returncode == 0, said
+    assert not alive(worker)
+
+
+def test_the_worker_beside_ends_even_when_serve_is_killed(database_clone, tmp_path):
+    port = free_port()
+    process = start(database_clone, tmp_path, "serve", "--port", str(port))
+    worker, others = 0, []
+    try:
+        first_answer(process, port)
+        wait(lambda: "worker" in family(process.pid))
+        worker = family(process.pid)["worker"]
+        others = children(process.pid)
+    finally:
+        process.kill()
+        process.wait(timeout=30)
+        # The process that answered is the server's own child; it is not ours to keep.
+        for child in set(others) - {worker}:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+    wait(lambda: not alive(worker), "the worker outlived serve")
+
+
+def test_a_taken_port_is_said_before_anything_is_prepared(database_clone, tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        process = start(database_clone, tmp_path, "serve", "--port", str(port))
+        said = process.communicate(timeout=60)[0]
+    assert process.returncode == 1
+    assert f"127.0.0.1:{port}" in said and "--port" in said
 
 
 def test_the_worker_runs_every_function_once(database_clone, tmp_path):

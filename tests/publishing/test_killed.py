@@ -29,8 +29,8 @@ def victim(scene, moment: str) -> None:
          scene.now.isoformat()],
         env={**os.environ, "DATABASE_URL": make_conninfo(**{k: v for k, v in parts.items() if v}),
              "DJANGO_SETTINGS_MODULE": "tests.publishing.victim_settings",
-             "TANGGAP_VICTIM_KEYS": str(settings.KEY_FILE),
-             "TANGGAP_VICTIM_HOME": str(settings.HOME)},
+             "VICTIM_KEYS": str(settings.KEY_FILE),
+             "VICTIM_HOME": str(settings.HOME)},
         capture_output=True, timeout=60, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2000:]
 

@@ -5,5 +5,5 @@ from pathlib import Path
 
 from tests.settings import *  # noqa: F403
 
-HOME = Path(os.environ["TANGGAP_VICTIM_HOME"])
-KEY_FILE = Path(os.environ["TANGGAP_VICTIM_KEYS"])
+HOME = Path(os.environ["VICTIM_HOME"])
+KEY_FILE = Path(os.environ["VICTIM_KEYS"])
