@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from tanggap.accounts.models import Account
 from tanggap.activities.models import Activity
 from tanggap.core.models import Agency, Person, Scoped
 from tanggap.core.states import States
@@ -62,13 +63,25 @@ class Case(Scoped):
     due_at = models.DateTimeField()
     sp4n_id = models.CharField(max_length=40, blank=True)
     resolution = models.TextField(blank=True)  # as told to citizens
+    # Why a resolution has no photo or document, where it has none.
+    evidence_note = models.CharField(max_length=300, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     reopened_count = models.PositiveSmallIntegerField(default=0)
     contributors_count = models.PositiveIntegerField(default=0)
-    satisfaction = models.PositiveSmallIntegerField(null=True, blank=True)  # 1..5
+    satisfaction = models.PositiveSmallIntegerField(null=True, blank=True)  # 1..5, the mean
 
     class Meta(Scoped.Meta):
+        constraints = [
+            *Scoped.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(sealed=False) | Q(public=False), name="followup_sealed_is_not_public"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["resolved", "closed"]) | ~Q(resolution=""),
+                name="followup_resolved_says_how",
+            ),
+        ]
         indexes = [models.Index(fields=["agency", "due_at", "id"], name="followup_case_by_due")]
 
     def __str__(self) -> str:
@@ -90,11 +103,22 @@ class Contributor(Scoped):
     ticket = models.OneToOneField(
         Reply, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    # The private message that carried the key.
+    key_delivery = models.OneToOneField(
+        Delivery, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     said_not_fixed_at = models.DateTimeField(null=True, blank=True)
+    not_fixed_words = models.TextField(blank=True)  # as the citizen wrote them
+    satisfaction = models.PositiveSmallIntegerField(null=True, blank=True)  # 1..5
+    rated_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(Scoped.Meta):
         constraints = [
             *Scoped.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(satisfaction=None) | Q(satisfaction__range=(1, 5)),
+                name="followup_satisfaction_one_to_five",
+            ),
             models.UniqueConstraint(
                 fields=["case", "author"], name="followup_contributor_once"
             ),
@@ -107,8 +131,12 @@ class Clock(Scoped):
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="clocks")
     rule = models.CharField(max_length=40)  # a key of core/data/clocks.json
+    # Days or minutes, as promised when it started; the unit is the rule's.
+    amount = models.PositiveIntegerField()
     started_at = models.DateTimeField()
     due_at = models.DateTimeField()
+    computed_at = models.DateTimeField()  # by the calendar of this instant
+    late_noted_at = models.DateTimeField(null=True, blank=True)
     # Why it was computed anew (a new day off), newest last: [{at, from, to, why}]
     recomputed = models.JSONField(default=list, blank=True)
     kept_at = models.DateTimeField(null=True, blank=True)  # done in time or late; null: running
@@ -125,6 +153,11 @@ class Clock(Scoped):
                 condition=Q(extended_days=0) | ~Q(extension_reason=""),
                 name="followup_clock_extension_has_reason",
             ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["agency", "due_at"], condition=Q(kept_at=None), name="followup_clock_runs"
+            )
         ]
 
 
@@ -160,7 +193,13 @@ class Handover(Scoped):
     )
 
     class Meta(Scoped.Meta):
-        pass
+        constraints = [
+            *Scoped.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["case"], condition=Q(state__in=["offered", "opened"]),
+                name="followup_one_open_handover_a_case",
+            ),
+        ]
 
 
 class Evidence(Scoped):
@@ -170,9 +209,9 @@ class Evidence(Scoped):
         BEFORE = "before", _("Before")
         AFTER = "after", _("After")
 
-    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="evidence")
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="photos")
     handover = models.ForeignKey(
-        Handover, null=True, blank=True, on_delete=models.PROTECT, related_name="evidence"
+        Handover, null=True, blank=True, on_delete=models.PROTECT, related_name="photos"
     )
     media = models.ForeignKey(Media, on_delete=models.PROTECT, related_name="+")
     when = models.CharField(max_length=8, choices=When.choices)
@@ -220,7 +259,17 @@ class Finding(Scoped):
     checked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(Scoped.Meta):
-        pass
+        constraints = [
+            *Scoped.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(state="draft") | Q(checked_by__isnull=False),
+                name="followup_finding_checked_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(checked_by=None) | ~Q(checked_by=models.F("written_by")),
+                name="followup_finding_checked_by_another",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.title
@@ -233,9 +282,16 @@ class FindingGroup(Scoped):
     name = models.CharField(max_length=120)
     sentence = models.TextField(blank=True)
     order = models.PositiveSmallIntegerField(default=0)
+    rest = models.BooleanField(default=False)  # "lainnya": what fits nowhere else
 
     class Meta(Scoped.Meta):
         ordering = ["order", "id"]
+        constraints = [
+            *Scoped.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["finding"], condition=Q(rest=True), name="followup_one_rest_a_finding"
+            ),
+        ]
 
 
 class FindingItem(Scoped):
@@ -352,6 +408,8 @@ class Announcement(Scoped):
     post = models.ForeignKey(
         Message, null=True, blank=True, on_delete=models.PROTECT, related_name="announcements"
     )
+    # Official accounts that carry the public post, beside the agency's own page.
+    accounts = models.ManyToManyField(Account, blank=True, related_name="+")
     written_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     written_at = models.DateTimeField()
     approved_by = models.ForeignKey(
@@ -382,7 +440,9 @@ class Telling(Scoped):
     delivery = models.OneToOneField(
         Delivery, null=True, blank=True, on_delete=models.PROTECT, related_name="telling"
     )
-    undeliverable = models.CharField(max_length=200, blank=True)  # why, in words
+    undeliverable = models.CharField(max_length=20, blank=True)  # why not: a code of announce.WHY
+    # An officer told them where no machine can.
+    told_by_hand_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(Scoped.Meta):
         constraints = [
@@ -394,4 +454,19 @@ class Telling(Scoped):
                 condition=Q(delivery__isnull=False) | ~Q(undeliverable=""),
                 name="followup_told_or_why_not",
             ),
+        ]
+
+
+class Guess(models.Model):
+    """How often one sender asked for a number or key within a window: guessing is slowed down."""
+
+    what = models.CharField(max_length=16)
+    who = models.BinaryField(max_length=32)  # keyed hash of the network address, never the address
+    began_at = models.DateTimeField()
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "guesses"
+        constraints = [
+            models.UniqueConstraint(fields=["what", "who"], name="followup_guess_once")
         ]
