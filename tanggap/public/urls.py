@@ -14,6 +14,7 @@ from django.urls import include, path
 app_name = "public"
 
 AREAS = (
+    ("", "links"),
     ("resmi/", "accounts"),
     ("lacak/", "track"),
     ("tindak-lanjut/", "accountability"),
