@@ -32,6 +32,8 @@ from tanggap.core.errors import Refused
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 5.0
+STORE = "network.sqlite"
+"""In a kept folder: everything that the network knows."""
 Progress = Callable[[str], None]
 Row = dict[str, Any]
 
@@ -82,22 +84,26 @@ def start(
     port: int = 0,
     title: str = "Jejaring Latihan",
     rate_limit: int | None = None,
+    keep: Path | None = None,
     progress: Progress = _quiet,
 ) -> Network:
     """Start the server and wait until it answers. Citizens get tokens; the agencies' accounts
     get none, because an officer authorises them in the browser as on any network.
 
-    `rate_limit` is requests per 300 s and account, with the network's documented headers.
-    Raises NetworkFailed with the server's own last words.
+    `rate_limit` is requests per 300 s and account, with the network's documented headers. With
+    `keep`, a folder, everything that is written there outlives the server: start it again with
+    the same folder and port. Raises NetworkFailed with the server's own last words.
     """
-    folder = Path(tempfile.mkdtemp(prefix="tanggap-practice-"))
+    folder = keep or Path(tempfile.mkdtemp(prefix="tanggap-practice-"))
+    folder.mkdir(parents=True, exist_ok=True)
     config: Row = {
         "port": port,
+        "keep": keep is not None,
         "title": title,
         "email": "pengurus@jejaring.example",
         "description": "Jejaring latihan di komputer ini. Semua orang di sini rekaan.",
         "media_storage_path": str(folder / "media"),
-        "database": {"path": ":memory:"},
+        "database": {"path": str(folder / STORE) if keep else ":memory:"},
         "streaming": {"enabled": False},
         "seed": {
             "accounts": [
@@ -122,7 +128,8 @@ def start(
     if ready is None:
         words = (folder / "server.log").read_text(errors="replace").strip().splitlines()[-3:]
         _end(process)
-        shutil.rmtree(folder, ignore_errors=True)
+        if keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
         silence = _("No answer within %(seconds)d seconds.") % {"seconds": READY_SECONDS}
         raise NetworkFailed(
             _("The practice network did not start."),
@@ -164,7 +171,8 @@ def stop(network: Network) -> None:
     process = _processes.pop(network.pid, None)
     if process is not None:
         _end(process)
-        shutil.rmtree(network.folder, ignore_errors=True)
+        if not (Path(network.folder) / STORE).exists():
+            shutil.rmtree(network.folder, ignore_errors=True)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -144,6 +144,7 @@ async def serve(config_path: Path) -> None:
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     held.bind((HOST, settings.pop("port", 0)))
     port = held.getsockname()[1]
+    keep = settings.pop("keep", False)
     inside = socket.socket()
     inside.bind((HOST, 0))
 
@@ -171,7 +172,8 @@ async def serve(config_path: Path) -> None:
     await serving
     held.close()
     # The folder was made for this run; nobody else will clear it when the starter has died.
-    shutil.rmtree(config_path.parent, ignore_errors=True)
+    if not keep:
+        shutil.rmtree(config_path.parent, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The story of the broken bridge, beat by beat: what the guided and the headless demo both play."""
