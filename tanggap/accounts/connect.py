@@ -109,13 +109,18 @@ def channel(
     """The account's channel, ready for one use. `until` is an instant of `time.monotonic()`."""
     kind_of(account)
     return open_channel(
-        account.channel, credentials(account), now=now, limits=limits(account),
-        account_id=account.remote_id, timeout=timeout, until=until,
+        account.channel,
+        credentials(account),
+        now=now,
+        limits=limits(account),
+        account_id=account.remote_id,
+        timeout=timeout,
+        until=until,
     )
 
 
 def limits(account: Account) -> Limits:
-    """What the network lets this account write: as it told, else the channel's documented defaults."""
+    """What the network lets this account write: as it told, else the channel's defaults."""
     if account.limits:
         return Limits(**{**account.limits, "mime_types": tuple(account.limits["mime_types"])})
     return kind_of(account).defaults
@@ -136,7 +141,11 @@ def identify(account: Account, secret: Mapping[str, str], now: datetime) -> Iden
 
 
 def begin(
-    account: Account, *, redirect_uri: str, by: Person, now: datetime,
+    account: Account,
+    *,
+    redirect_uri: str,
+    by: Person,
+    now: datetime,
     within: Within = transaction.atomic,
 ) -> str:
     """Make ourselves known to the account's server, once, and give the address of its page where
@@ -144,20 +153,30 @@ def begin(
     flow = kind_of(account).oauth
     if flow is None:
         raise Refused(
-            _("This channel is not connected in the browser."), "", _("Use the form with a token."))
+            _("This channel is not connected in the browser."), "", _("Use the form with a token.")
+        )
     where = {"channel": account.channel, "server": account.server, "redirect_uri": redirect_uri}
     with within():
         known = App.objects.filter(**where).first()
     if known is None:
         try:
-            made = oauth.register(_client(account, {}), flow, name=NAME, website="",
-                                  redirect_uri=redirect_uri)
+            made = oauth.register(
+                _client(account, {}), flow, name=NAME, website="", redirect_uri=redirect_uri
+            )
         except ChannelError as error:
             raise explain(error, account) from error
         with within():
             App.objects.bulk_create(
-                [App(**where, registered_at=now, sealed=secrets.seal(
-                    json.dumps([made.client_id, made.client_secret]).encode(), _app_aad(where)))],
+                [
+                    App(
+                        **where,
+                        registered_at=now,
+                        sealed=secrets.seal(
+                            json.dumps([made.client_id, made.client_secret]).encode(),
+                            _app_aad(where),
+                        ),
+                    )
+                ],
                 ignore_conflicts=True,
             )
             known = App.objects.get(**where)
@@ -165,17 +184,33 @@ def begin(
     digest = _digest(state)
     with within():
         Connecting.objects.create(
-            agency_id=account.agency_id, account=account, person=by, started_at=now,
-            state_hash=digest, verifier=secrets.seal(verifier.encode(), b"verifier:" + digest),
+            agency_id=account.agency_id,
+            account=account,
+            person=by,
+            started_at=now,
+            state_hash=digest,
+            verifier=secrets.seal(verifier.encode(), b"verifier:" + digest),
         )
-        record(account.agency, "account.connecting", account, by=by, now=now,
-               facts={"server": account.server})
-    return oauth.authorise_url(account.server, flow, _app(known), redirect_uri=redirect_uri,
-                               state=state, verifier=verifier)
+        record(
+            account.agency,
+            "account.connecting",
+            account,
+            by=by,
+            now=now,
+            facts={"server": account.server},
+        )
+    return oauth.authorise_url(
+        account.server, flow, _app(known), redirect_uri=redirect_uri, state=state, verifier=verifier
+    )
 
 
 def finish(
-    *, state: str, code: str, redirect_uri: str, by: Person, now: datetime,
+    *,
+    state: str,
+    code: str,
+    redirect_uri: str,
+    by: Person,
+    now: datetime,
     within: Within = transaction.atomic,
 ) -> Account:
     """The officer came back with a code: change it for a token, once, and keep that. Raises Refused
@@ -183,8 +218,9 @@ def finish(
     what, again = _("The account was not connected."), _("Start again from the account's page.")
     digest = _digest(state)
     with within():
-        visit = Connecting.objects.select_related("account__agency").filter(
-            state_hash=digest).first()
+        visit = (
+            Connecting.objects.select_related("account__agency").filter(state_hash=digest).first()
+        )
         if visit is None or visit.person_id != by.pk:
             raise Refused(what, _("This answer does not belong to a visit that you began."), again)
         if now - visit.started_at > WAIT:
@@ -193,20 +229,31 @@ def finish(
             raise Refused(what, _("This answer was already used once."), again)
         account = visit.account
         app = App.objects.get(
-            channel=account.channel, server=account.server, redirect_uri=redirect_uri)
+            channel=account.channel, server=account.server, redirect_uri=redirect_uri
+        )
     if not code:
         raise Refused(what, _("The network says that you did not agree."), again)
     verifier = secrets.open_(bytes(visit.verifier), b"verifier:" + digest).decode()
     try:
-        given = oauth.exchange(_client(account, {}), kind_of(account).oauth, _app(app), code=code,
-                               redirect_uri=redirect_uri, verifier=verifier)
+        given = oauth.exchange(
+            _client(account, {}),
+            kind_of(account).oauth,
+            _app(app),
+            code=code,
+            redirect_uri=redirect_uri,
+            verifier=verifier,
+        )
     except ChannelError as error:
         raise explain(error, account) from error
     return connect(account, dict(given), by=by, now=now, within=within)
 
 
 def connect(
-    account: Account, secret: Mapping[str, str], *, by: Person, now: datetime,
+    account: Account,
+    secret: Mapping[str, str],
+    *,
+    by: Person,
+    now: datetime,
     within: Within = transaction.atomic,
 ) -> Account:
     """Try the secrets on the network; keep them when they are this account's. Raises Refused."""
@@ -229,7 +276,9 @@ def connect(
     return fresh
 
 
-def keep(account: Account, secret: Mapping[str, str], *, by: Person | str, now: datetime) -> Credential:
+def keep(
+    account: Account, secret: Mapping[str, str], *, by: Person | str, now: datetime
+) -> Credential:
     """Seal the secrets as a new version. A value that is missing or empty keeps the old one."""
     old = current(account)
     merged = {**(_open(old) if old else {}), **{k: v for k, v in secret.items() if v}}
@@ -240,19 +289,31 @@ def keep(account: Account, secret: Mapping[str, str], *, by: Person | str, now: 
         if old is not None:
             Credential.objects.filter(pk=old.pk).update(superseded_at=now)
         made = Credential.objects.create(
-            agency_id=account.agency_id, account=account, sealed=sealed,
-            key_id=secrets.key_id(sealed), created_at=now, expires_at=expires_at,
+            agency_id=account.agency_id,
+            account=account,
+            sealed=sealed,
+            key_id=secrets.key_id(sealed),
+            created_at=now,
+            expires_at=expires_at,
         )
-        record(account.agency, "account.credentials_kept", account, by=by, now=now,
-               facts={"version": made.pk, "names": sorted(merged)})
+        record(
+            account.agency,
+            "account.credentials_kept",
+            account,
+            by=by,
+            now=now,
+            facts={"version": made.pk, "names": sorted(merged)},
+        )
     return made
 
 
 def learn(account: Account, identity: Identity, *, now: datetime) -> None:
-    """Take over what the network says of the account: its id, address and live limits."""
+    """Take over what the network says of the account: its id, address and live limits.
+
+    Its name stays the registry's: how an account is called here is the agency's own word.
+    """
     values: dict[str, Any] = {
         "remote_id": identity.account_id,
-        "display_name": identity.display_name or account.display_name,
         "url": identity.url or account.url,
         "limits": asdict(identity.limits),
         "verified_at": now,
@@ -273,16 +334,21 @@ def reseal(now: datetime) -> int:
             fresh = secrets.reseal(bytes(row.sealed), _aad(row.account))
             if fresh != bytes(row.sealed):
                 Credential.objects.filter(pk=row.pk).update(
-                    sealed=fresh, key_id=secrets.key_id(fresh))
+                    sealed=fresh, key_id=secrets.key_id(fresh)
+                )
                 changed += 1
         for app in App.objects.select_for_update():
             where = {"channel": app.channel, "server": app.server, "redirect_uri": app.redirect_uri}
             App.objects.filter(pk=app.pk).update(
-                sealed=secrets.reseal(bytes(app.sealed), _app_aad(where)))
+                sealed=secrets.reseal(bytes(app.sealed), _app_aad(where))
+            )
         Connecting.objects.filter(started_at__lt=now - WAIT).delete()
         for visit in Connecting.objects.select_for_update():
-            Connecting.objects.filter(pk=visit.pk).update(verifier=secrets.reseal(
-                bytes(visit.verifier), b"verifier:" + bytes(visit.state_hash)))
+            Connecting.objects.filter(pk=visit.pk).update(
+                verifier=secrets.reseal(
+                    bytes(visit.verifier), b"verifier:" + bytes(visit.state_hash)
+                )
+            )
     return changed
 
 
@@ -295,11 +361,17 @@ def explain(error: ChannelError, account: Account) -> Refused:
     host = account.server.partition("://")[2] or account.channel
     said = _("The network says: “%(said)s”.") % {"said": error.said} if error.said else ""
     if isinstance(error, NotAuthorised):
-        return Refused(what, said or _("The network does not accept this."),
-                       _("Authorise again, signed in there as the official account."))
+        return Refused(
+            what,
+            said or _("The network does not accept this."),
+            _("Authorise again, signed in there as the official account."),
+        )
     if isinstance(error, RateLimited):
-        return Refused(what, _("%(host)s asks us to come back later.") % {"host": host},
-                       _("Try again in a few minutes."))
+        return Refused(
+            what,
+            _("%(host)s asks us to come back later.") % {"host": host},
+            _("Try again in a few minutes."),
+        )
     if error.code in {"dns", "blocked"}:
         return Refused(
             what,
@@ -308,11 +380,16 @@ def explain(error: ChannelError, account: Account) -> Refused:
             field="server",
         )
     if error.code in {"connect", "tls", "timeout", "reset", "proxy", "protocol"}:
-        return Refused(what, _("%(host)s cannot be reached at the moment.") % {"host": host},
-                       _("Try again in a few minutes. Nothing was lost."))
-    return Refused(what, said or _("%(host)s gave an answer that we do not understand.")
-                   % {"host": host},
-                   _("Check that this address is a server of this network."))
+        return Refused(
+            what,
+            _("%(host)s cannot be reached at the moment.") % {"host": host},
+            _("Try again in a few minutes. Nothing was lost."),
+        )
+    return Refused(
+        what,
+        said or _("%(host)s gave an answer that we do not understand.") % {"host": host},
+        _("Check that this address is a server of this network."),
+    )
 
 
 def _same(account: Account, identity: Identity) -> None:
@@ -342,7 +419,8 @@ def _client(account: Account, secret: Mapping[str, str]) -> Client:
         raise Refused(
             _("The account was not connected."),
             _("The server's address is missing or is not one."),
-            _("Write it in the registry, as in https://sosial.example."), field="server",
+            _("Write it in the registry, as in https://sosial.example."),
+            field="server",
         )
     return found
 

@@ -59,8 +59,14 @@ def block(account: Account, scope: str, until: datetime, now: datetime) -> None:
     bucket, made = Bucket.objects.get_or_create(
         account=account,
         scope=scope,
-        defaults={"agency_id": account.agency_id, "capacity": 1, "window_s": WINDOW_S,
-                  "tokens": 1.0, "updated_at": now, "blocked_until": until},
+        defaults={
+            "agency_id": account.agency_id,
+            "capacity": 1,
+            "window_s": WINDOW_S,
+            "tokens": 1.0,
+            "updated_at": now,
+            "blocked_until": until,
+        },
     )
     if not made:
         # Full or not, the network's word on when to come back is the one that counts.

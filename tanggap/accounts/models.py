@@ -99,9 +99,7 @@ class Custodian(Scoped):
     class Meta(Scoped.Meta):
         constraints = [
             *Scoped.Meta.constraints,
-            models.UniqueConstraint(
-                fields=["account", "person"], name="accounts_custodian_once"
-            ),
+            models.UniqueConstraint(fields=["account", "person"], name="accounts_custodian_once"),
         ]
 
 

@@ -26,22 +26,38 @@ def pause(
         return account
     if not reason.strip():
         raise Refused(
-            _("The account was not paused."), _("A reason is missing."),
-            _("Write why, so that colleagues know when it may go on."), field="reason",
+            _("The account was not paused."),
+            _("A reason is missing."),
+            _("Write why, so that colleagues know when it may go on."),
+            field="reason",
         )
-    return move(account, "paused", by=by, now=now, facts={"code": code},
-                paused_reason=reason.strip(), paused_code=code, paused_at=now)
+    return move(
+        account,
+        "paused",
+        by=by,
+        now=now,
+        facts={"code": code},
+        paused_reason=reason.strip(),
+        paused_code=code,
+        paused_at=now,
+    )
 
 
 def refused(account_id: int, said: str, *, by: str, now: datetime) -> bool:
     """The network said that our credentials no longer count. True when this paused the account."""
     with transaction.atomic():
-        account = Account.objects.select_for_update().filter(
-            pk=account_id, state="connected").first()
+        account = (
+            Account.objects.select_for_update().filter(pk=account_id, state="connected").first()
+        )
         if account is None:
             return False
-        pause(account, reason=said or _("The network refused our credentials."),
-              by=by, now=now, code=CREDENTIALS)
+        pause(
+            account,
+            reason=said or _("The network refused our credentials."),
+            by=by,
+            now=now,
+            code=CREDENTIALS,
+        )
         Account.objects.filter(pk=account_id).update(trouble="credentials", trouble_said=said)
     return True
 
@@ -50,8 +66,17 @@ def resume(account: Account, *, by: Person | str, now: datetime) -> Account:
     """Go on. Refused while the network does not accept our credentials."""
     if account.paused_code == CREDENTIALS:
         raise Refused(
-            _("The account is still paused."), _("The network does not accept our credentials."),
+            _("The account is still paused."),
+            _("The network does not accept our credentials."),
             _("Connect it again; it then goes on by itself."),
         )
-    return move(account, "connected", by=by, now=now, paused_reason="", paused_code="",
-                paused_at=None, check_after=now)
+    return move(
+        account,
+        "connected",
+        by=by,
+        now=now,
+        paused_reason="",
+        paused_code="",
+        paused_at=None,
+        check_after=now,
+    )

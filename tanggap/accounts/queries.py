@@ -25,7 +25,8 @@ def accounts(
         rows = rows.filter(channel=channel)
     if text:
         rows = rows.filter(
-            Q(handle__icontains=text.removeprefix("@")) | Q(display_name__icontains=text)
+            Q(handle__icontains=text.removeprefix("@"))
+            | Q(display_name__icontains=text)
             | Q(decree_number__icontains=text)
         )
     if after:
@@ -57,8 +58,9 @@ def health(account: Account, now: datetime, expires_at: datetime | None = None) 
     """What is wrong with an account, worst first; empty when all is well (capability 88.2)."""
     found = []
     if account.state == "paused":
-        found.append(Finding(
-            "refused" if account.paused_code == "credentials" else "paused", "late"))
+        found.append(
+            Finding("refused" if account.paused_code == "credentials" else "paused", "late")
+        )
     if account.state == "registered":
         found.append(Finding("not_connected", "due"))
     if account.state == "connected" and account.trouble:
@@ -111,6 +113,8 @@ def is_official(asked: str, rows: QuerySet[Account]) -> Account | None:
         full = handle if "@" in handle else f"{handle}@{host}"
         # An address on another server is another account, however alike its name.
         names = {full} if address or "@" in wanted[0] else {handle, handle.split("@")[0]}
-        if wanted[0] in names or account.url.lower().rstrip("/") == asked.strip().lower().rstrip("/"):
+        if wanted[0] in names or account.url.lower().rstrip("/") == asked.strip().lower().rstrip(
+            "/"
+        ):
             return account
     return None

@@ -20,8 +20,17 @@ from tanggap.core.models import Agency, Person
 
 CUSTODIANS = 2
 EDITABLE = (
-    "kind", "handle", "display_name", "url", "owner_unit", "person_in_charge", "decree_number",
-    "opened_on", "recovery_contact", "verified_badge", "listed",
+    "kind",
+    "handle",
+    "display_name",
+    "url",
+    "owner_unit",
+    "person_in_charge",
+    "decree_number",
+    "opened_on",
+    "recovery_contact",
+    "verified_badge",
+    "listed",
 )
 
 
@@ -46,22 +55,38 @@ def register(
         with transaction.atomic():
             account.save(force_insert=True)
             _custodians(account, custodians, now.date())
-            record(agency, "account.registered", account, by=by, now=now,
-                   facts={"channel": channel, "kind": account.kind,
-                          "decree": account.decree_number, "unit": account.owner_unit_id})
+            record(
+                agency,
+                "account.registered",
+                account,
+                by=by,
+                now=now,
+                facts={
+                    "channel": channel,
+                    "kind": account.kind,
+                    "decree": account.decree_number,
+                    "unit": account.owner_unit_id,
+                },
+            )
     except IntegrityError as error:
         raise _twice(account.handle) from error
     return account
 
 
 def edit(
-    account: Account, *, custodians: Sequence[Person], by: Person | str, now: datetime, **fields: Any
+    account: Account,
+    *,
+    custodians: Sequence[Person],
+    by: Person | str,
+    now: datetime,
+    **fields: Any,
 ) -> Account:
     """Change what the registry says. The record names the fields that changed."""
     _complete(fields, custodians)
     if account.state == "retired":
         raise Refused(
-            _("This account was not changed."), _("It is retired and stays as it was."),
+            _("This account was not changed."),
+            _("It is retired and stays as it was."),
             _("Register it anew if it is in use again."),
         )
     # An account that is connected lives where it lives.
@@ -81,8 +106,9 @@ def edit(
         with transaction.atomic():
             account.save(update_fields=list(editable))
             _custodians(account, custodians, now.date())
-            record(account.agency, "account.edited", account, by=by, now=now,
-                   facts={"fields": changed})
+            record(
+                account.agency, "account.edited", account, by=by, now=now, facts={"fields": changed}
+            )
     except IntegrityError as error:
         raise _twice(account.handle) from error
     return account
@@ -92,8 +118,10 @@ def retire(account: Account, *, reason: str, by: Person | str, now: datetime) ->
     """The account is no longer ours. It stays on the list of what once was, and sends nothing."""
     if not reason.strip():
         raise Refused(
-            _("This account was not retired."), _("A reason is missing."),
-            _("Write why the account ends: closed, merged, or handed over."), field="reason",
+            _("This account was not retired."),
+            _("A reason is missing."),
+            _("Write why the account ends: closed, merged, or handed over."),
+            field="reason",
         )
     with transaction.atomic():
         account.credentials.filter(superseded_at=None).update(superseded_at=now)
@@ -104,20 +132,24 @@ def _complete(fields: dict[str, Any], custodians: Sequence[Person]) -> None:
     what = _("The account was not saved.")
     if not str(fields.get("decree_number") or "").strip():
         raise Refused(
-            what, _("An official account exists by decree, and its number is missing."),
+            what,
+            _("An official account exists by decree, and its number is missing."),
             _("Write the number of the decree (SK) that names this account."),
             field="decree_number",
         )
     if not str(fields.get("recovery_contact") or "").strip():
         raise Refused(
-            what, _("Without a recovery contact nobody can get the account back once it is lost."),
+            what,
+            _("Without a recovery contact nobody can get the account back once it is lost."),
             _("Write an office e-mail address or telephone number, not a private one."),
             field="recovery_contact",
         )
     if len({person.pk for person in custodians}) < CUSTODIANS:
         raise Refused(
-            what, _("If only one person can recover an account, it is lost when that person leaves."),
-            _("Choose two different people as custodians."), field="custodian_2",
+            what,
+            _("If only one person can recover an account, it is lost when that person leaves."),
+            _("Choose two different people as custodians."),
+            field="custodian_2",
         )
 
 
@@ -137,7 +169,8 @@ def _custodians(account: Account, people: Sequence[Person], since: date) -> None
     known = set(account.custodians.values_list("person_id", flat=True))
     Custodian.objects.bulk_create(
         Custodian(agency_id=account.agency_id, account=account, person=person, since=since)
-        for pk, person in wanted.items() if pk not in known
+        for pk, person in wanted.items()
+        if pk not in known
     )
 
 
@@ -145,5 +178,6 @@ def _twice(handle: str) -> Refused:
     return Refused(
         _("The account was not saved."),
         _("An account with the name “%(handle)s” is already on this list.") % {"handle": handle},
-        _("Open the one that is there, or correct the name."), field="handle",
+        _("Open the one that is there, or correct the name."),
+        field="handle",
     )

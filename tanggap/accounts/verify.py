@@ -23,7 +23,10 @@ BY = "system:verify"
 
 
 def check(
-    account: Account, *, by: Person | str = BY, now: datetime,
+    account: Account,
+    *,
+    by: Person | str = BY,
+    now: datetime,
     within: connect.Within = transaction.atomic,
 ) -> str:
     """Look once. "" when all is well, else "credentials" (the account is now paused) or "silent".
@@ -41,7 +44,8 @@ def check(
     except ChannelError as error:
         with within():
             Account.objects.filter(pk=account.pk).update(
-                trouble="silent", trouble_said=error.said, check_after=now + AGAIN)
+                trouble="silent", trouble_said=error.said, check_after=now + AGAIN
+            )
         return "silent"
     with within():
         fresh = Account.objects.select_for_update().get(pk=account.pk)
@@ -73,5 +77,6 @@ def tick(now: datetime) -> int:
             check(account, now=now)
         except Refused as error:
             Account.objects.filter(pk=account.pk).update(
-                trouble="silent", trouble_said=str(error), check_after=now + AGAIN)
+                trouble="silent", trouble_said=str(error), check_after=now + AGAIN
+            )
     return len(due)

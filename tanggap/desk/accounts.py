@@ -35,29 +35,44 @@ class AccountForm(forms.Form):
 
     display_name = forms.CharField(label=_("Name of the account"), max_length=200)
     handle = forms.CharField(
-        label=_("User name"), max_length=200, help_text=_("As people see it there, as in @diskominfo."))
-    url = forms.URLField(label=_("Address of its page"), required=False, assume_scheme="https",
-                         max_length=500)
+        label=_("User name"),
+        max_length=200,
+        help_text=_("As people see it there, as in @diskominfo."),
+    )
+    url = forms.URLField(
+        label=_("Address of its page"), required=False, assume_scheme="https", max_length=500
+    )
     kind = forms.ChoiceField(label=_("Kind"))
     owner_unit = forms.ModelChoiceField(label=_("Owner"), queryset=Agency.objects.none())
     decree_number = forms.CharField(
-        label=_("Decree number (SK)"), max_length=120,
-        help_text=_("The decree that names this account as official."))
+        label=_("Decree number (SK)"),
+        max_length=120,
+        help_text=_("The decree that names this account as official."),
+    )
     person_in_charge = forms.ModelChoiceField(
-        label=_("Person in charge"), queryset=Person.objects.none(), required=False)
+        label=_("Person in charge"), queryset=Person.objects.none(), required=False
+    )
     opened_on = forms.DateField(
-        label=_("Opened on"), required=False,
-        widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
+        label=_("Opened on"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
+    )
     recovery_contact = forms.CharField(
-        label=_("Recovery contact"), max_length=200,
-        help_text=_("An office e-mail address or telephone number at which the network can reach you."))
+        label=_("Recovery contact"),
+        max_length=200,
+        help_text=_(
+            "An office e-mail address or telephone number at which the network can reach you."
+        ),
+    )
     custodian_1 = forms.ModelChoiceField(
-        label=_("First custodian"), queryset=Person.objects.none(),
-        help_text=_("Two people who can get the account back if it is lost."))
+        label=_("First custodian"),
+        queryset=Person.objects.none(),
+        help_text=_("Two people who can get the account back if it is lost."),
+    )
     custodian_2 = forms.ModelChoiceField(
-        label=_("Second custodian"), queryset=Person.objects.none())
+        label=_("Second custodian"), queryset=Person.objects.none()
+    )
     listed = forms.BooleanField(
-        label=_("Show it on the public list of official accounts"), required=False)
+        label=_("Show it on the public list of official accounts"), required=False
+    )
 
     def __init__(self, scope: Scope, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -66,11 +81,13 @@ class AccountForm(forms.Form):
         for name in ("person_in_charge", "custodian_1", "custodian_2"):
             self.fields[name].queryset = people
             self.fields[name].empty_label = gettext("Choose a person")
-        self.fields["owner_unit"].queryset = Agency.objects.filter(
-            pk__in=scope.readable).order_by("name")
+        self.fields["owner_unit"].queryset = Agency.objects.filter(pk__in=scope.readable).order_by(
+            "name"
+        )
         self.fields["owner_unit"].empty_label = None
         self.fields["kind"].choices = [
-            (code, word(code, "account_kind")) for code in Account.Kind.values]
+            (code, word(code, "account_kind")) for code in Account.Kind.values
+        ]
 
     def values(self) -> dict[str, Any]:
         """For registry.register and .edit."""
@@ -82,27 +99,44 @@ class AccountForm(forms.Form):
 class RegisterForm(AccountForm):
     place = forms.ChoiceField(
         label=_("Where it is"),
-        help_text=_("Connected networks publish by themselves; elsewhere a person posts by hand."))
+        help_text=_("Connected networks publish by themselves; elsewhere a person posts by hand."),
+    )
     server = forms.URLField(
-        label=_("Server address"), required=False, assume_scheme="https", max_length=300,
-        help_text=_("Only for a network of many servers, as in https://sosial.example."))
+        label=_("Server address"),
+        required=False,
+        assume_scheme="https",
+        max_length=300,
+        help_text=_("Only for a network of many servers, as in https://sosial.example."),
+    )
     field_order = ("place", "server")
 
     def __init__(self, scope: Scope, *args: Any, **kwargs: Any) -> None:
         super().__init__(scope, *args, **kwargs)
         self.fields["place"].choices = [
-            (code, gettext("%(place)s, by hand") % {"place": gettext(name)} if by_hand
-             else gettext(name))
+            (
+                code,
+                gettext("%(place)s, by hand") % {"place": gettext(name)}
+                if by_hand
+                else gettext(name),
+            )
             for code, name, by_hand in connect.places()
         ]
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}
         if found.get("place") and ":" not in found["place"] and not found.get("server"):
-            self.add_error("server", "\n".join([
-                gettext("The server's address is missing."),
-                gettext("This network has many servers, and an account lives on one of them."),
-                gettext("Write it as in https://sosial.example.")]))
+            self.add_error(
+                "server",
+                "\n".join(
+                    [
+                        gettext("The server's address is missing."),
+                        gettext(
+                            "This network has many servers, and an account lives on one of them."
+                        ),
+                        gettext("Write it as in https://sosial.example."),
+                    ]
+                ),
+            )
         return found
 
     def values(self) -> dict[str, Any]:
@@ -122,31 +156,49 @@ def listing(request: HttpRequest) -> HttpResponse:
     scope, now, asked = request.scope, request.now, request.GET
     state = asked.get("state", "") if asked.get("state") in queries.STATES else ""
     after = int(asked["after"]) if asked.get("after", "").isdigit() else 0
-    found = list(queries.accounts(
-        scope, state=state, text=asked.get("q", "").strip()[:100], after=after)[: PAGE + 1])
+    found = list(
+        queries.accounts(scope, state=state, text=asked.get("q", "").strip()[:100], after=after)[
+            : PAGE + 1
+        ]
+    )
     every = queries.accounts(scope)
     counts = {name: every.filter(state=name).count() for name in queries.STATES}
-    return render(request, "desk/accounts/list.html", {
-        "title": title(counts), "state": state, "q": asked.get("q", ""),
-        "tabs": [(name, counts[name]) for name in queries.STATES],
-        "total": sum(counts.values()),
-        "cards": [(row, queries.health(row, now), connect.place_of(row)) for row in found[:PAGE]],
-        "after": found[PAGE - 1].pk if len(found) > PAGE else "",
-    })
+    return render(
+        request,
+        "desk/accounts/list.html",
+        {
+            "title": title(counts),
+            "state": state,
+            "q": asked.get("q", ""),
+            "tabs": [(name, counts[name]) for name in queries.STATES],
+            "total": sum(counts.values()),
+            "cards": [
+                (row, queries.health(row, now), connect.place_of(row)) for row in found[:PAGE]
+            ],
+            "after": found[PAGE - 1].pk if len(found) > PAGE else "",
+        },
+    )
 
 
 def title(counts: dict[str, int]) -> str:
     if counts["paused"]:
-        return ngettext("%(n)d official account is paused.", "%(n)d official accounts are paused.",
-                        counts["paused"]) % {"n": counts["paused"]}
+        return ngettext(
+            "%(n)d official account is paused.",
+            "%(n)d official accounts are paused.",
+            counts["paused"],
+        ) % {"n": counts["paused"]}
     if counts["registered"]:
-        return ngettext("%(n)d official account is not connected yet.",
-                        "%(n)d official accounts are not connected yet.",
-                        counts["registered"]) % {"n": counts["registered"]}
+        return ngettext(
+            "%(n)d official account is not connected yet.",
+            "%(n)d official accounts are not connected yet.",
+            counts["registered"],
+        ) % {"n": counts["registered"]}
     if counts["connected"]:
-        return ngettext("%(n)d official account, all is well.",
-                        "%(n)d official accounts, all is well.",
-                        counts["connected"]) % {"n": counts["connected"]}
+        return ngettext(
+            "%(n)d official account, all is well.",
+            "%(n)d official accounts, all is well.",
+            counts["connected"],
+        ) % {"n": counts["connected"]}
     return gettext("No official account is registered yet.")
 
 
@@ -162,50 +214,85 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
     return show(request, find(request, pk))
 
 
-def show(request: HttpRequest, row: Account, *, refusal: Refused | None = None,
-         pausing: forms.Form | None = None, retiring: forms.Form | None = None,
-         status: int = 200) -> HttpResponse:
+def show(
+    request: HttpRequest,
+    row: Account,
+    *,
+    refusal: Refused | None = None,
+    pausing: forms.Form | None = None,
+    retiring: forms.Form | None = None,
+    status: int = 200,
+) -> HttpResponse:
     credential = queries.current(row)
     expires_at = credential.expires_at if credential else None
-    return render(request, "desk/accounts/one.html", {
-        "row": row, "health": queries.health(row, request.now, expires_at),
-        "credential": credential, "refusal": refusal, "limits": connect.limits(row),
-        "by_hand": connect.by_hand(row), "queue": waiting_for(row.pk).count(),
-        "may": request.scope.may("account.connect"),
-        "pausing": pausing or ReasonForm(prefix="pause"),
-        "retiring": retiring or ReasonForm(prefix="retire"),
-        "place": connect.place_of(row),
-    }, status=status)
+    return render(
+        request,
+        "desk/accounts/one.html",
+        {
+            "row": row,
+            "health": queries.health(row, request.now, expires_at),
+            "credential": credential,
+            "refusal": refusal,
+            "limits": connect.limits(row),
+            "by_hand": connect.by_hand(row),
+            "queue": waiting_for(row.pk).count(),
+            "may": request.scope.may("account.connect"),
+            "pausing": pausing or ReasonForm(prefix="pause"),
+            "retiring": retiring or ReasonForm(prefix="retire"),
+            "place": connect.place_of(row),
+        },
+        status=status,
+    )
 
 
 @desk("account.connect")
 def register(request: HttpRequest) -> HttpResponse:
-    form = RegisterForm(request.scope, request.POST or None,
-                        initial={"listed": True, "owner_unit": request.agency.pk})
+    form = RegisterForm(
+        request.scope,
+        request.POST or None,
+        initial={"listed": True, "owner_unit": request.agency.pk},
+    )
     if request.method == "POST" and form.is_valid():
         try:
-            row = registry.register(request.agency, by=request.scope.person, now=request.now,
-                                    **form.values())
+            row = registry.register(
+                request.agency, by=request.scope.person, now=request.now, **form.values()
+            )
             messages.success(request, gettext("The account is on the list. Now connect it."))
             return redirect("desk:accounts-connect", row.pk)
         except Refused as refusal:
             refuse(form, refusal)
-    return render(request, "desk/accounts/form.html", {"form": form, "row": None},
-                  status=422 if form.errors else 200)
+    return render(
+        request,
+        "desk/accounts/form.html",
+        {"form": form, "row": None},
+        status=422 if form.errors else 200,
+    )
 
 
 @desk("account.connect")
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     row = find(request, pk)
-    held = [one.person_id for one in row.custodians.all()][:2] + [None, None]
-    form = AccountForm(request.scope, request.POST or None, initial={
-        **{name: getattr(row, name) for name in registry.EDITABLE
-           if name not in ("owner_unit", "person_in_charge")},
-        "owner_unit": row.owner_unit_id, "person_in_charge": row.person_in_charge_id,
-        "custodian_1": held[0], "custodian_2": held[1], "server": row.server})
+    held = [*(one.person_id for one in row.custodians.all()), None, None]
+    form = AccountForm(
+        request.scope,
+        request.POST or None,
+        initial={
+            **{
+                name: getattr(row, name)
+                for name in registry.EDITABLE
+                if name not in ("owner_unit", "person_in_charge")
+            },
+            "owner_unit": row.owner_unit_id,
+            "person_in_charge": row.person_in_charge_id,
+            "custodian_1": held[0],
+            "custodian_2": held[1],
+            "server": row.server,
+        },
+    )
     if row.server and row.state == "registered":
         form.fields["server"] = forms.URLField(
-            label=_("Server address"), assume_scheme="https", max_length=300)
+            label=_("Server address"), assume_scheme="https", max_length=300
+        )
     if request.method == "POST" and form.is_valid():
         try:
             registry.edit(row, by=request.scope.person, now=request.now, **form.values())
@@ -213,8 +300,12 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("desk:accounts-one", pk)
         except Refused as refusal:
             refuse(form, refusal)
-    return render(request, "desk/accounts/form.html", {"form": form, "row": row},
-                  status=422 if form.errors else 200)
+    return render(
+        request,
+        "desk/accounts/form.html",
+        {"form": form, "row": row},
+        status=422 if form.errors else 200,
+    )
 
 
 # --- connect --------------------------------------------------------------------------------------
@@ -227,10 +318,14 @@ def token_form(row: Account, data: Any = None) -> forms.Form:
         if setting.name in ("preset", "handle", "url"):
             continue
         form.fields[setting.name] = forms.CharField(
-            label=gettext(setting.label), help_text=gettext(setting.help) if setting.help else "",
-            required=setting.required, max_length=2000,
+            label=gettext(setting.label),
+            help_text=gettext(setting.help) if setting.help else "",
+            required=setting.required,
+            max_length=2000,
             widget=forms.PasswordInput({"autocomplete": "off"})
-            if setting.kind == "secret" else forms.TextInput())
+            if setting.kind == "secret"
+            else forms.TextInput(),
+        )
     return form
 
 
@@ -241,6 +336,7 @@ def back_to() -> str:
 @desk("account.connect", network=True)
 def connecting(request: HttpRequest, pk: int) -> HttpResponse:
     """Two ways in: the network's own page in the browser, or a token that an operator brings."""
+
     def within() -> Any:
         return enter(request.scope)
 
@@ -251,25 +347,45 @@ def connecting(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         try:
             if request.POST.get("way") == "browser":
-                address = connect.begin(row, redirect_uri=back_to(), by=request.scope.person,
-                                        now=request.now, within=within)
+                address = connect.begin(
+                    row,
+                    redirect_uri=back_to(),
+                    by=request.scope.person,
+                    now=request.now,
+                    within=within,
+                )
             elif not form.is_bound or form.is_valid():
-                secret = {k: v for k, v in (form.cleaned_data if form.is_bound else {}).items() if v}
+                secret = {
+                    k: v for k, v in (form.cleaned_data if form.is_bound else {}).items() if v
+                }
                 if form.fields and not secret:
-                    raise Refused(gettext("The account was not connected."),
-                                  gettext("The token is missing."),
-                                  gettext("Paste it, or authorise in the browser."))
-                connect.connect(row, secret, by=request.scope.person, now=request.now, within=within)
+                    raise Refused(
+                        gettext("The account was not connected."),
+                        gettext("The token is missing."),
+                        gettext("Paste it, or authorise in the browser."),
+                    )
+                connect.connect(
+                    row, secret, by=request.scope.person, now=request.now, within=within
+                )
                 messages.success(request, gettext("The account is connected."))
                 return redirect("desk:accounts-one", pk)
         except Refused as error:
             refusal = error
     with within():
-        return render(request, "desk/accounts/connect.html", {
-            "row": row, "form": form, "address": address, "refusal": refusal,
-            "host": row.server.partition("://")[2], "by_hand": connect.by_hand(row),
-            "by_browser": connect.by_browser(row),
-        }, status=422 if refusal or form.errors else 200)
+        return render(
+            request,
+            "desk/accounts/connect.html",
+            {
+                "row": row,
+                "form": form,
+                "address": address,
+                "refusal": refusal,
+                "host": row.server.partition("://")[2],
+                "by_hand": connect.by_hand(row),
+                "by_browser": connect.by_browser(row),
+            },
+            status=422 if refusal or form.errors else 200,
+        )
 
 
 @desk("account.connect", network=True)
@@ -277,9 +393,13 @@ def callback(request: HttpRequest) -> HttpResponse:
     """The officer comes back from the network's page."""
     try:
         row = connect.finish(
-            state=request.GET.get("state", "")[:200], code=request.GET.get("code", "")[:2000],
-            redirect_uri=back_to(), by=request.scope.person, now=request.now,
-            within=lambda: enter(request.scope))
+            state=request.GET.get("state", "")[:200],
+            code=request.GET.get("code", "")[:2000],
+            redirect_uri=back_to(),
+            by=request.scope.person,
+            now=request.now,
+            within=lambda: enter(request.scope),
+        )
     except Refused as refusal:
         with enter(request.scope):
             return render(request, "desk/accounts/callback.html", {"refusal": refusal}, status=422)
@@ -292,14 +412,21 @@ def callback(request: HttpRequest) -> HttpResponse:
 def verify_now(request: HttpRequest, pk: int) -> HttpResponse:
     with enter(request.scope):
         row = find(request, pk)
-    found = verify.check(row, by=request.scope.person, now=request.now,
-                         within=lambda: enter(request.scope))
+    found = verify.check(
+        row, by=request.scope.person, now=request.now, within=lambda: enter(request.scope)
+    )
     if found == "credentials":
-        messages.error(request, gettext(
-            "The network does not accept our credentials. The account is paused: connect it again."))
+        messages.error(
+            request,
+            gettext(
+                "The network does not accept our credentials. The account is paused: connect it again."
+            ),
+        )
     elif found:
-        messages.warning(request, gettext(
-            "The network did not answer. Nothing was changed; we try again by ourselves."))
+        messages.warning(
+            request,
+            gettext("The network did not answer. Nothing was changed; we try again by ourselves."),
+        )
     else:
         messages.success(request, gettext("The network accepts our credentials. All is well."))
     return redirect("desk:accounts-one", pk)
@@ -334,8 +461,9 @@ def retire(request: HttpRequest, pk: int) -> HttpResponse:
     row, form = find(request, pk), ReasonForm(request.POST, prefix="retire")
     if not form.is_valid():
         return show(request, row, retiring=form, status=422)
-    registry.retire(row, reason=form.cleaned_data["reason"], by=request.scope.person,
-                    now=request.now)
+    registry.retire(
+        row, reason=form.cleaned_data["reason"], by=request.scope.person, now=request.now
+    )
     messages.success(request, gettext("The account is retired and no longer on the public list."))
     return redirect("desk:accounts-one", pk)
 
@@ -351,8 +479,14 @@ def broken(scope: Scope, now: datetime) -> QuerySet[Account]:
 @today.finding(order=5)
 def told(scope: Scope, now: datetime) -> str:
     refused = scoped(Account, scope).filter(state="paused", paused_code="credentials").count()
-    return ngettext("%(n)d account lost its connection", "%(n)d accounts lost their connection",
-                    refused) % {"n": refused} if refused else ""
+    return (
+        ngettext(
+            "%(n)d account lost its connection", "%(n)d accounts lost their connection", refused
+        )
+        % {"n": refused}
+        if refused
+        else ""
+    )
 
 
 @today.section(order=5)
@@ -364,15 +498,27 @@ def section(scope: Scope, now: datetime) -> today.Section | None:
     lines = []
     for row in rows:
         queue = waiting_for(row.pk).count()
-        why = (word("refused", "account_health") if row.paused_code == "credentials"
-               else row.paused_reason)
-        lines.append(today.Row(
-            title=row.display_name, href=reverse("desk:accounts-one", args=[row.pk]),
-            text=f"{why}. " + ngettext("%(n)d post waits behind it.", "%(n)d posts wait behind it.",
-                                       queue) % {"n": queue},
-            pills=[("late", word(row.state, "account_state"))]))
-    return today.Section(title=gettext("Accounts that are paused"), rows=lines,
-                         href=reverse("desk:accounts-list"), link=gettext("Official accounts"))
+        why = (
+            word("refused", "account_health")
+            if row.paused_code == "credentials"
+            else row.paused_reason
+        )
+        lines.append(
+            today.Row(
+                title=row.display_name,
+                href=reverse("desk:accounts-one", args=[row.pk]),
+                text=f"{why}. "
+                + ngettext("%(n)d post waits behind it.", "%(n)d posts wait behind it.", queue)
+                % {"n": queue},
+                pills=[("late", word(row.state, "account_state"))],
+            )
+        )
+    return today.Section(
+        title=gettext("Accounts that are paused"),
+        rows=lines,
+        href=reverse("desk:accounts-list"),
+        link=gettext("Official accounts"),
+    )
 
 
 urlpatterns: list[Any] = [

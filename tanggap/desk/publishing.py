@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST
 from tanggap.accounts import connect
 from tanggap.accounts.models import Account
 from tanggap.accounts.queries import usable
+from tanggap.channels.errors import ChannelError
 from tanggap.core.errors import Refused
 from tanggap.core.scope import Scope, scoped
 from tanggap.desk import shell, today
@@ -44,8 +45,15 @@ LANE = 8
 SPANS = ("today", "week", "all")
 LATE = timedelta(minutes=1)
 TONES = {
-    "asked": "due", "late": "late", "held": "due", "failed": "late", "published": "done",
-    "sending": "brand", "unknown": "due", "confirming": "due", "removing": "brand",
+    "asked": "due",
+    "late": "late",
+    "held": "due",
+    "failed": "late",
+    "published": "done",
+    "sending": "brand",
+    "unknown": "due",
+    "confirming": "due",
+    "removing": "brand",
 }
 
 
@@ -75,23 +83,40 @@ def situation(row: Delivery, now: datetime, *, hold: bool = False) -> Situation:
         why = f"{why if trouble else word('late', 'trouble')}"
         next_ = word("late", "trouble_next")
     if row.state == "asked" and row.trouble in ("unknown", "worker_lost"):
-        next_ = gettext("Look at the account on the network and answer below.")
-    if row.state in ("queued", "ready") and row.retry_at and row.retry_at > now and trouble in (
-            "unreachable", "limited", "media"):
+        next_ = gettext("Look at the account on the network, then answer.")
+    if (
+        row.state in ("queued", "ready")
+        and row.retry_at
+        and row.retry_at > now
+        and trouble in ("unreachable", "limited", "media")
+    ):
         next_ += " " + gettext("Next try at %(time)s.") % {"time": clock_words(row.retry_at)}
-    if not trouble and row.state in ("queued", "ready") and row.follows_id and (
-            row.follows.state != "published"):
+    if (
+        not trouble
+        and row.state in ("queued", "ready")
+        and row.follows_id
+        and (row.follows.state != "published")
+    ):
         why = gettext("It follows the part before it.")
     late = ""
     if open_ and now - row.due_at > LATE:
         late = due_words(row.due_at, now)
         if not why and row.state in ("queued", "preparing", "ready"):
             why = gettext("It is about to leave.")
-    said = row.trouble_said if row.trouble in (
-        "rejected", "unknown", "not_removed", "cancelled", "removing", "second_copy") else ""
-    return Situation(word(row.state, "delivery_state"), TONES.get(row.state, ""), late,
-                     why if trouble or why else "", next_ if trouble or row.state == "late" else "",
-                     said)
+    said = (
+        row.trouble_said
+        if row.trouble
+        in ("rejected", "unknown", "not_removed", "cancelled", "removing", "second_copy")
+        else ""
+    )
+    return Situation(
+        word(row.state, "delivery_state"),
+        TONES.get(row.state, ""),
+        late,
+        why if trouble or why else "",
+        next_ if trouble or row.state == "late" else "",
+        said,
+    )
 
 
 @dataclass
@@ -122,26 +147,43 @@ def listing(request: HttpRequest) -> HttpResponse:
     account = int(asked["account"]) if asked.get("account", "").isdigit() else 0
     since, until = window(span, now, request.agency.zone)
     every = queries.deliveries(
-        scope, account=account, text=asked.get("q", "").strip()[:100],
-        kind=asked["kind"] if asked.get("kind") in Delivery.Kind.values else "")
+        scope,
+        account=account,
+        text=asked.get("q", "").strip()[:100],
+        kind=asked["kind"] if asked.get("kind") in Delivery.Kind.values else "",
+    )
     inside = every.filter(due_at__gte=since, due_at__lt=until) if since else every
     # What needs a person never hides behind a day.
     rows = inside.filter(queries.GROUPS[group]) if group and group != "needs" else inside
     if group == "needs":
         rows = every.filter(queries.NEEDS_PERSON)
     counts = queries.counts(inside) | {"needs": queries.needs_person(scope).count()}
-    found = queries.page(rows, after=key(asked.get("after", "")), size=PAGE,
-                         newest_first=span == "all" and group != "needs")
+    found = queries.page(
+        rows,
+        after=key(asked.get("after", "")),
+        size=PAGE,
+        newest_first=span == "all" and group != "needs",
+    )
     page, more = found[:PAGE], len(found) > PAGE
     lanes = lanes_of(rows, scope, now) if asked.get("view") == "lanes" else []
-    return render(request, "desk/publishing/list.html", {
-        "title": title(scope, now), "cards": [] if lanes else cards(page, scope, now),
-        "lanes": lanes, "view": asked.get("view", ""), "span": span, "group": group or "all",
-        "groups": [(name, counts[name]) for name in ("all", *queries.GROUPS)],
-        "accounts": usable(scope), "account": account, "q": asked.get("q", ""),
-        "after": f"{page[-1].due_at.isoformat()}~{page[-1].pk}" if more and not lanes else "",
-        "stopped": start.stopped(),
-    })
+    return render(
+        request,
+        "desk/publishing/list.html",
+        {
+            "title": title(scope, now),
+            "cards": [] if lanes else cards(page, scope, now),
+            "lanes": lanes,
+            "view": asked.get("view", ""),
+            "span": span,
+            "group": group or "all",
+            "groups": [(name, counts[name]) for name in ("all", *queries.GROUPS)],
+            "accounts": usable(scope),
+            "account": account,
+            "q": asked.get("q", ""),
+            "after": f"{page[-1].due_at.isoformat()}~{page[-1].pk}" if more and not lanes else "",
+            "stopped": start.stopped(),
+        },
+    )
 
 
 def window(span: str, now: datetime, zone: str) -> tuple[datetime | None, datetime | None]:
@@ -169,8 +211,11 @@ def lanes_of(rows: QuerySet[Delivery], scope: Scope, now: datetime) -> list[Lane
     """The queue of each account, in the order in which it leaves."""
     found = []
     for account in usable(scope):
-        waiting = rows.filter(account=account).exclude(
-            state__in=["published", "cancelled", "removed"]).order_by("lane", "due_at", "pk")
+        waiting = (
+            rows.filter(account=account)
+            .exclude(state__in=["published", "cancelled", "removed"])
+            .order_by("lane", "due_at", "pk")
+        )
         first = list(waiting[: LANE + 1])
         lane = Lane(account, cards(first[:LANE], scope, now))
         lane.more = waiting.count() - LANE if len(first) > LANE else 0
@@ -184,14 +229,20 @@ def title(scope: Scope, now: datetime) -> str:
     late = queries.overdue(scope, now).exclude(queries.NEEDS_PERSON).count()
     parts = []
     if needs:
-        parts.append(ngettext("%(n)d post needs your answer", "%(n)d posts need your answer",
-                              needs) % {"n": needs})
+        parts.append(
+            ngettext("%(n)d post needs your answer", "%(n)d posts need your answer", needs)
+            % {"n": needs}
+        )
     if late:
         parts.append(ngettext("%(n)d is late", "%(n)d are late", late) % {"n": late})
     if parts:
         return ", ".join(parts) + "."
-    following = scoped(Delivery, scope).filter(
-        state__in=["queued", "preparing", "ready"]).order_by("due_at").first()
+    following = (
+        scoped(Delivery, scope)
+        .filter(state__in=["queued", "preparing", "ready"])
+        .order_by("due_at")
+        .first()
+    )
     if following is None:
         return gettext("Nothing waits to be published.")
     return gettext("All on time. Next: %(when)s.") % {"when": due_words(following.due_at, now)}
@@ -202,14 +253,25 @@ def title(scope: Scope, now: datetime) -> str:
 
 class LinkForm(forms.Form):
     link = forms.URLField(
-        label=_("Link to the post"), required=False, assume_scheme="https", max_length=800,
-        help_text=_("Open the post on the network and copy its address."))
+        label=_("Link to the post"),
+        required=False,
+        assume_scheme="https",
+        max_length=800,
+        help_text=_("Open the post on the network and copy its address."),
+    )
+
+    def __init__(self, *args: Any, proof: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # The mark "optional" only; what is missing is said by the verb, with its way out.
+        self.fields["link"].required = proof and not self.is_bound
 
 
 class TimeForm(forms.Form):
     at = forms.DateTimeField(
-        label=_("Day and time"), input_formats=["%Y-%m-%dT%H:%M", "%d/%m/%Y %H.%M"],
-        widget=forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M"))
+        label=_("Day and time"),
+        input_formats=["%Y-%m-%dT%H:%M", "%d/%m/%Y %H.%M"],
+        widget=forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M"),
+    )
 
 
 class ReasonForm(forms.Form):
@@ -228,23 +290,43 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
     return show(request, find(request, pk))
 
 
-def show(request: HttpRequest, row: Delivery, *, link: forms.Form | None = None,
-         at: forms.Form | None = None, reason: forms.Form | None = None,
-         refusal: Refused | None = None, status: int = 200) -> HttpResponse:
+def show(
+    request: HttpRequest,
+    row: Delivery,
+    *,
+    link: forms.Form | None = None,
+    at: forms.Form | None = None,
+    reason: forms.Form | None = None,
+    refusal: Refused | None = None,
+    status: int = 200,
+) -> HttpResponse:
     scope, now = request.scope, request.now
     local = row.due_at.astimezone(ZoneInfo(row.agency.zone)).strftime(schedule.TYPED)
     by_hand = connect.by_hand(row.account)
-    return render(request, "desk/publishing/one.html", {
-        "row": row, "situation": cards([row], scope, now)[0].situation,
-        "attempts": queries.attempts(row), "question": question(row), "by_hand": by_hand,
-        "open_url": opened(row, now) if by_hand and row.state == "asked" else "",
-        "link_form": link or LinkForm(), "time_form": at or TimeForm(initial={"at": local}),
-        "reason_form": reason or ReasonForm(), "refusal": refusal,
-        "parts": thread(row), "may": scope.may("publish"),
-        "may_cancel": row.state in (*WAITING, "asked", "failed"),
-        "may_move": row.state in ("queued", "ready", "late", "held"),
-        "who": row.created_by, "account_href": row.account.url,
-    }, status=status)
+    open_url, proof = opened(row, now) if by_hand and row.state == "asked" else ("", True)
+    return render(
+        request,
+        "desk/publishing/one.html",
+        {
+            "row": row,
+            "situation": cards([row], scope, now)[0].situation,
+            "attempts": queries.attempts(row),
+            "question": question(row),
+            "by_hand": by_hand,
+            "open_url": open_url,
+            "link_form": link or LinkForm(proof=proof),
+            "time_form": at or TimeForm(initial={"at": local}),
+            "reason_form": reason or ReasonForm(),
+            "refusal": refusal,
+            "parts": thread(row),
+            "may": scope.may("publish"),
+            "may_cancel": row.state in (*WAITING, "asked", "failed"),
+            "may_move": row.state in ("queued", "ready", "late", "held"),
+            "who": row.created_by,
+            "account_href": row.account.url,
+        },
+        status=status,
+    )
 
 
 def question(row: Delivery) -> str:
@@ -258,17 +340,20 @@ def question(row: Delivery) -> str:
     return "again" if row.state == "failed" and row.trouble == "rejected" else ""
 
 
-def opened(row: Delivery, now: datetime) -> str:
+def opened(row: Delivery, now: datetime) -> tuple[str, bool]:
+    """Where a person goes to post, and whether a link must prove it."""
     try:
-        return ask.hand_over(row, now) or row.account.url
-    except Exception:  # noqa: BLE001 - a missing file must not hide the question
-        return row.account.url
+        needs = ask.hand_over(row, now)
+    except ChannelError:
+        # A file that is gone must not hide the question.
+        return row.account.url, True
+    return needs.open_url or row.account.url, needs.proof_required
 
 
 def thread(row: Delivery) -> list[Delivery]:
     """All parts of its thread, in order; empty when it is none."""
     first = row
-    while first.follows_id is not None:
+    while first.follows is not None:
         first = first.follows
     parts = [first, *settle.rest(first)]
     return parts if len(parts) > 1 else []
@@ -294,8 +379,11 @@ def answer(request: HttpRequest, pk: int) -> HttpResponse:
             ask.still_send(row, by=by, now=now)
             messages.success(request, gettext("It goes out now."))
         else:
-            raise Refused(gettext("Nothing was changed."), gettext("No answer was chosen."),
-                          gettext("Press one of the buttons."))
+            raise Refused(
+                gettext("Nothing was changed."),
+                gettext("No answer was chosen."),
+                gettext("Press one of the buttons."),
+            )
     except Refused as refusal:
         row.refresh_from_db()
         if said == "published":
@@ -312,8 +400,9 @@ def move_time(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         wall = form.cleaned_data["at"].replace(tzinfo=None).strftime(schedule.TYPED)
         try:
-            schedule.reschedule(row, at=(wall, row.agency.zone), by=request.scope.person,
-                                now=request.now)
+            schedule.reschedule(
+                row, at=(wall, row.agency.zone), by=request.scope.person, now=request.now
+            )
             messages.success(request, gettext("The time was changed."))
             return redirect("desk:publishing-one", pk)
         except Refused as refusal:
@@ -329,8 +418,12 @@ def move_time(request: HttpRequest, pk: int) -> HttpResponse:
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     row = find(request, pk)
     try:
-        schedule.cancel(row, by=request.scope.person, now=request.now,
-                        reason=request.POST.get("reason", "")[:300])
+        schedule.cancel(
+            row,
+            by=request.scope.person,
+            now=request.now,
+            reason=request.POST.get("reason", "")[:300],
+        )
     except Refused as refusal:
         row.refresh_from_db()
         return show(request, row, refusal=refusal, status=422)
@@ -348,8 +441,9 @@ def take_down(request: HttpRequest, pk: int) -> HttpResponse:
         if connect.by_hand(row.account):
             remove.removed_by_hand(row, by=request.scope.person, now=request.now)
         else:
-            remove.remove(row, reason=form.cleaned_data["reason"], by=request.scope.person,
-                          now=request.now)
+            remove.remove(
+                row, reason=form.cleaned_data["reason"], by=request.scope.person, now=request.now
+            )
     except Refused as refusal:
         row.refresh_from_db()
         return show(request, row, refusal=refusal, status=422)
@@ -384,9 +478,13 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
                 notes = precheck.look(message, due_at=due_at, now=now)
                 if not notes or "seen" in request.POST:
                     rows = schedule.queue(message, by=request.scope.person, now=now, at=at)
-                    messages.success(request, ngettext(
-                        "%(n)d post is scheduled.", "%(n)d posts are scheduled.", len(rows))
-                        % {"n": len(rows)})
+                    messages.success(
+                        request,
+                        ngettext(
+                            "%(n)d post is scheduled.", "%(n)d posts are scheduled.", len(rows)
+                        )
+                        % {"n": len(rows)},
+                    )
                     return redirect("desk:publishing-list")
         except Refused as refusal:
             if not form.is_bound:
@@ -394,10 +492,17 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
                 form.is_valid()
             refuse(form, refusal)
     notes = precheck.look(message, due_at=due_at, now=now)
-    return render(request, "desk/publishing/schedule.html", {
-        "message": message, "form": form, "notes": notes,
-        "was_now": "now" in request.POST,
-    }, status=422 if request.method == "POST" else 200)
+    return render(
+        request,
+        "desk/publishing/schedule.html",
+        {
+            "message": message,
+            "form": form,
+            "notes": notes,
+            "was_now": "now" in request.POST,
+        },
+        status=422 if request.method == "POST" else 200,
+    )
 
 
 @require_POST
@@ -407,8 +512,9 @@ def allow(request: HttpRequest) -> HttpResponse:
     place = start.stopped()
     if place is not None:
         start.allow(place, by=request.scope.person, agency=request.agency, now=request.now)
-        messages.success(request, gettext(
-            "Sending is on again. What was due is looked up on the network first."))
+        messages.success(
+            request, gettext("Sending is on again. What was due is looked up on the network first.")
+        )
     return redirect("desk:publishing-list")
 
 
@@ -428,8 +534,12 @@ def told(scope: Scope, now: datetime) -> str:
     if stopped is not None:
         return word(stopped.stopped, "sending_stopped").rstrip(".")
     needs = queries.needs_person(scope).count()
-    return ngettext("%(n)d post needs your answer", "%(n)d posts need your answer", needs) % {
-        "n": needs} if needs else ""
+    return (
+        ngettext("%(n)d post needs your answer", "%(n)d posts need your answer", needs)
+        % {"n": needs}
+        if needs
+        else ""
+    )
 
 
 @today.section(order=40)
@@ -438,19 +548,32 @@ def section(scope: Scope, now: datetime) -> today.Section | None:
     if not scope.may("delivery.read"):
         return None
     rows = list(queries.deliveries(scope, group="needs").order_by("due_at", "pk")[:4])
-    rows += list(queries.deliveries(scope, group="waiting").filter(
-        due_at__lt=now + timedelta(days=1)).order_by("due_at", "pk")[: 5 - len(rows)])
+    rows += list(
+        queries.deliveries(scope, group="waiting")
+        .filter(due_at__lt=now + timedelta(days=1))
+        .order_by("due_at", "pk")[: 5 - len(rows)]
+    )
     lines = []
     for card in cards(rows, scope, now):
         said = card.situation
-        lines.append(today.Row(
-            title=shorten(card.row), href=reverse("desk:publishing-one", args=[card.row.pk]),
-            text=" ".join(filter(None, (card.row.account.display_name + ".", said.why, said.next))),
-            pills=[(said.tone, said.word)], due=card.row.due_at))
+        lines.append(
+            today.Row(
+                title=shorten(card.row),
+                href=reverse("desk:publishing-one", args=[card.row.pk]),
+                text=" ".join(
+                    filter(None, (card.row.account.display_name + ".", said.why, said.next))
+                ),
+                pills=[(said.tone, said.word)],
+                due=card.row.due_at,
+            )
+        )
     return today.Section(
-        title=gettext("Publishing"), rows=lines, href=reverse("desk:publishing-list"),
+        title=gettext("Publishing"),
+        rows=lines,
+        href=reverse("desk:publishing-list"),
         link=gettext("Open publishing"),
-        empty=gettext("Nothing leaves in the next 24 hours."))
+        empty=gettext("Nothing leaves in the next 24 hours."),
+    )
 
 
 def shorten(row: Delivery, most: int = 90) -> str:

@@ -40,11 +40,18 @@ def listing(request: HttpRequest, slug: str = "") -> HttpResponse:
     with enter(readers(agency)), showing(now, agency.zone if agency else "Asia/Jakarta"):
         rows = official([agency.pk] if agency else None)
         found = is_official(asked, official()) if asked else None
-        return render(request, "public/accounts.html", {
-            "agency": agency or _only(), "slug": slug, "asked": asked, "found": found,
-            "found_place": connect.place_of(found) if found else "",
-            "groups": groups(list(rows[:MOST])),
-        })
+        return render(
+            request,
+            "public/accounts.html",
+            {
+                "agency": agency or _only(),
+                "slug": slug,
+                "asked": asked,
+                "found": found,
+                "found_place": connect.place_of(found) if found else "",
+                "groups": groups(list(rows[:MOST])),
+            },
+        )
 
 
 @require_safe
@@ -57,8 +64,11 @@ def as_json(request: HttpRequest, slug: str = "") -> JsonResponse:
         asked = request.GET.get("q", "").strip()[:300]
         if asked:
             found = is_official(asked, official())
-            body = {"asked": asked, "official": found is not None,
-                    "account": facts(found) if found else None}
+            body = {
+                "asked": asked,
+                "official": found is not None,
+                "account": facts(found) if found else None,
+            }
     answer = JsonResponse(body, json_dumps_params={"ensure_ascii": False})
     answer["Access-Control-Allow-Origin"] = "*"
     answer["Cache-Control"] = "public, max-age=60"
@@ -67,9 +77,14 @@ def as_json(request: HttpRequest, slug: str = "") -> JsonResponse:
 
 def facts(row: Account) -> dict[str, Any]:
     return {
-        "name": row.display_name, "handle": row.handle, "network": connect.place_of(row),
-        "url": row.url, "kind": row.kind, "agency": row.agency.name,
-        "owner": row.owner_unit.name, "decree": row.decree_number,
+        "name": row.display_name,
+        "handle": row.handle,
+        "network": connect.place_of(row),
+        "url": row.url,
+        "kind": row.kind,
+        "agency": row.agency.name,
+        "owner": row.owner_unit.name,
+        "decree": row.decree_number,
         "opened_on": row.opened_on.isoformat() if row.opened_on else None,
     }
 
@@ -79,8 +94,13 @@ def groups(rows: list[Account]) -> list[tuple[Agency, list[dict[str, Any]]]]:
     found: dict[int, tuple[Agency, list[dict[str, Any]]]] = {}
     for row in rows:
         _agency, lines = found.setdefault(row.agency_id, (row.agency, []))
-        lines.append({"row": row, "place": gettext(connect.place_of(row)),
-                      "kind": word(row.kind, "account_kind")})
+        lines.append(
+            {
+                "row": row,
+                "place": gettext(connect.place_of(row)),
+                "kind": word(row.kind, "account_kind"),
+            }
+        )
     return list(found.values())
 
 

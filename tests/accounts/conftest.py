@@ -31,7 +31,16 @@ def account(agency, member, mastodon_fake, clock):
     http.configure(private_hosts=[f"127.0.0.1:{mastodon_fake.port}"])
     people = [member("lead"), member("operator")]
     return registry.register(
-        agency, channel="mastodon", server=mastodon_fake.url, kind="institution",
-        handle="@diskominfo", display_name="Diskominfo", owner_unit=agency, custodians=people,
-        decree_number="SK/12/2026", recovery_contact="kominfo@lumbung.test", by=people[0],
-        now=clock)
+        agency,
+        channel="mastodon",
+        server=mastodon_fake.url,
+        kind="institution",
+        handle="@diskominfo",
+        display_name="Diskominfo",
+        owner_unit=agency,
+        custodians=people,
+        decree_number="SK/12/2026",
+        recovery_contact="kominfo@lumbung.test",
+        by=people[0],
+        now=clock,
+    )

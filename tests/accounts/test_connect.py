@@ -26,8 +26,9 @@ def begin(account, person, clock) -> str:
 def test_the_whole_way_in_the_browser(account, member, mastodon_fake, clock):
     person = member("lead")
     state = begin(account, person, clock)
-    done = connect.finish(state=state, code=mastodon_fake.code, redirect_uri=BACK, by=person,
-                          now=clock)
+    done = connect.finish(
+        state=state, code=mastodon_fake.code, redirect_uri=BACK, by=person, now=clock
+    )
     assert (done.state, done.remote_id) == ("connected", mastodon_fake.me.id)
     assert done.limits["max_text"] == 500 and connect.limits(done).max_text == 500
     assert connect.credentials(done)["access_token"] == mastodon_fake.token
@@ -39,8 +40,9 @@ def test_the_whole_way_in_the_browser(account, member, mastodon_fake, clock):
     assert mastodon_fake.count("POST", "/api/v1/apps") == 1, "known to the server once"
 
 
-def test_the_answer_counts_once_for_one_person_and_not_for_long(account, member, mastodon_fake,
-                                                                clock):
+def test_the_answer_counts_once_for_one_person_and_not_for_long(
+    account, member, mastodon_fake, clock
+):
     person, stranger = member("lead"), member("operator")
     state = begin(account, person, clock)
     answer = {"code": mastodon_fake.code, "redirect_uri": BACK}
@@ -71,8 +73,9 @@ def test_somebody_elses_account_is_refused(account, member, mastodon_fake, clock
     Account.objects.update(handle="dinaspu")
     account.refresh_from_db()
     with pytest.raises(Refused, match="dinaspu"):
-        connect.connect(account, {"access_token": mastodon_fake.token}, by=member("lead"),
-                        now=clock)
+        connect.connect(
+            account, {"access_token": mastodon_fake.token}, by=member("lead"), now=clock
+        )
     assert not Credential.objects.exists()
 
 
@@ -82,8 +85,10 @@ def test_an_empty_value_never_blanks_a_secret(account, member, clock):
     connect.keep(account, {"access_token": "b", "refresh_token": ""}, by=person, now=clock)
     found = connect.credentials(account)
     assert (found["access_token"], found["refresh_token"]) == ("b", "r")
-    assert Credential.objects.count() == 2 and Credential.objects.filter(
-        superseded_at=None).count() == 1
+    assert (
+        Credential.objects.count() == 2
+        and Credential.objects.filter(superseded_at=None).count() == 1
+    )
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
@@ -92,7 +97,10 @@ def test_only_a_word_about_credentials_pauses(scene, status):
     scene.server.knobs.bad_token_status = status
     assert verify.check(scene.account, now=scene.now) == "credentials"
     account = Account.objects.get()
-    assert (account.state, account.paused_code) == ("paused", "credentials") and account.paused_reason
+    assert (account.state, account.paused_code) == (
+        "paused",
+        "credentials",
+    ) and account.paused_reason
     with pytest.raises(Refused):
         pause.resume(account, by=scene.editor, now=scene.now)
     again = connect.connect(account, {"access_token": "lain"}, by=scene.editor, now=scene.now)
@@ -176,10 +184,18 @@ def test_register_then_connect_in_the_browser(web, member, agency, mastodon_fake
     account.delete()
     people = [member("lead"), member("editor")]
     form = {
-        "place": "mastodon", "server": mastodon_fake.url, "display_name": "Diskominfo",
-        "handle": "@diskominfo", "kind": "institution", "owner_unit": agency.pk,
-        "decree_number": "SK/7/2026", "recovery_contact": "0811", "custodian_1": people[0].pk,
-        "custodian_2": people[0].pk, "listed": "on"}
+        "place": "mastodon",
+        "server": mastodon_fake.url,
+        "display_name": "Diskominfo",
+        "handle": "@diskominfo",
+        "kind": "institution",
+        "owner_unit": agency.pk,
+        "decree_number": "SK/7/2026",
+        "recovery_contact": "0811",
+        "custodian_1": people[0].pk,
+        "custodian_2": people[0].pk,
+        "listed": "on",
+    }
     wrong = web.post(reverse("desk:accounts-new"), form)
     assert wrong.status_code == 422 and 'value="SK/7/2026"' in text(wrong)
     assert "Pilih dua orang yang berbeda" in text(wrong)
@@ -200,10 +216,14 @@ def test_register_then_connect_in_the_browser(web, member, agency, mastodon_fake
 def test_the_pages_of_an_account(web, scene):
     scene.post("Antre")
     one = reverse("desk:accounts-one", args=[scene.account.pk])
-    for address in (one, reverse("desk:accounts-list"), reverse("desk:accounts-list") + "?state=paused",
-                    reverse("desk:accounts-list") + "?q=disk",
-                    reverse("desk:accounts-connect", args=[scene.account.pk]),
-                    reverse("desk:accounts-edit", args=[scene.account.pk])):
+    for address in (
+        one,
+        reverse("desk:accounts-list"),
+        reverse("desk:accounts-list") + "?state=paused",
+        reverse("desk:accounts-list") + "?q=disk",
+        reverse("desk:accounts-connect", args=[scene.account.pk]),
+        reverse("desk:accounts-edit", args=[scene.account.pk]),
+    ):
         page = web.get(address)
         assert page.status_code == 200 and len(page.content) < 100_000
     empty = web.post(reverse("desk:accounts-pause", args=[scene.account.pk]), {"pause-reason": ""})
@@ -220,8 +240,10 @@ def test_the_pages_of_an_account(web, scene):
 
 
 def test_a_bad_token_is_explained_and_the_page_stays(web, account):
-    page = web.post(reverse("desk:accounts-connect", args=[account.pk]),
-                    {"way": "token", "access_token": "salah"})
+    page = web.post(
+        reverse("desk:accounts-connect", args=[account.pk]),
+        {"way": "token", "access_token": "salah"},
+    )
     assert page.status_code == 422 and "Kata jejaring" in text(page)
     Account.objects.update(server="https://tidak-ada.invalid")
     page = web.post(reverse("desk:accounts-connect", args=[account.pk]), {"way": "browser"})
@@ -229,12 +251,19 @@ def test_a_bad_token_is_explained_and_the_page_stays(web, account):
 
 
 def test_another_agency_reaches_nothing(client, member, other, scene):
-    client.force_login(member("operator", agency=other),
-                       backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(
+        member("operator", agency=other), backend="django.contrib.auth.backends.ModelBackend"
+    )
     for name in ("one", "edit", "connect"):
-        assert client.get(
-            reverse(f"desk:accounts-{name}", args=[scene.account.pk])).status_code == 404
+        assert (
+            client.get(reverse(f"desk:accounts-{name}", args=[scene.account.pk])).status_code == 404
+        )
     for name in ("verify", "pause", "resume", "retire", "connect"):
-        assert client.post(reverse(f"desk:accounts-{name}", args=[scene.account.pk]),
-                           {"pause-reason": "x", "retire-reason": "x"}).status_code == 404
+        assert (
+            client.post(
+                reverse(f"desk:accounts-{name}", args=[scene.account.pk]),
+                {"pause-reason": "x", "retire-reason": "x"},
+            ).status_code
+            == 404
+        )
     assert Account.objects.get().state == "connected"

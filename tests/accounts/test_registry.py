@@ -15,18 +15,28 @@ pytestmark = pytest.mark.django_db
 
 def fields(agency, **more):
     return {
-        "channel": "manual", "preset": "instagram", "kind": "institution", "handle": "lumbung.ig",
-        "display_name": "Lumbung di Instagram", "owner_unit": agency, "decree_number": "SK/1/2026",
-        "recovery_contact": "0811 0000", **more}
+        "channel": "manual",
+        "preset": "instagram",
+        "kind": "institution",
+        "handle": "lumbung.ig",
+        "display_name": "Lumbung di Instagram",
+        "owner_unit": agency,
+        "decree_number": "SK/1/2026",
+        "recovery_contact": "0811 0000",
+        **more,
+    }
 
 
-@pytest.mark.parametrize(("missing", "field"), [
-    ({"decree_number": " "}, "decree_number"), ({"recovery_contact": ""}, "recovery_contact")])
+@pytest.mark.parametrize(
+    ("missing", "field"),
+    [({"decree_number": " "}, "decree_number"), ({"recovery_contact": ""}, "recovery_contact")],
+)
 def test_what_is_missing_is_named(agency, member, clock, missing, field):
     people = [member("lead"), member("editor")]
     with pytest.raises(Refused) as refusal:
-        registry.register(agency, custodians=people, by=people[0], now=clock,
-                          **fields(agency, **missing))
+        registry.register(
+            agency, custodians=people, by=people[0], now=clock, **fields(agency, **missing)
+        )
     assert refusal.value.field == field and refusal.value.why and refusal.value.next
     assert not Account.objects.exists()
 
@@ -34,8 +44,9 @@ def test_what_is_missing_is_named(agency, member, clock, missing, field):
 def test_one_custodian_is_none(agency, member, clock):
     person = member("lead")
     with pytest.raises(Refused) as refusal:
-        registry.register(agency, custodians=[person, person], by=person, now=clock,
-                          **fields(agency))
+        registry.register(
+            agency, custodians=[person, person], by=person, now=clock, **fields(agency)
+        )
     assert refusal.value.field == "custodian_2"
 
 
@@ -44,8 +55,9 @@ def test_the_same_account_twice_is_refused(agency, member, clock):
     for turn in range(2):
         if turn:
             with pytest.raises(Refused) as refusal:
-                registry.register(agency, custodians=people, by=people[0], now=clock,
-                                  **fields(agency))
+                registry.register(
+                    agency, custodians=people, by=people[0], now=clock, **fields(agency)
+                )
             assert refusal.value.field == "handle"
         else:
             registry.register(agency, custodians=people, by=people[0], now=clock, **fields(agency))
@@ -53,9 +65,18 @@ def test_the_same_account_twice_is_refused(agency, member, clock):
 
 def test_an_edit_names_what_changed(account, member, clock):
     people = [member("lead"), member("editor")]
-    registry.edit(account, custodians=people, by=people[0], now=clock, decree_number="SK/99/2026",
-                  recovery_contact=account.recovery_contact, owner_unit=account.owner_unit,
-                  kind=account.kind, handle=account.handle, display_name=account.display_name)
+    registry.edit(
+        account,
+        custodians=people,
+        by=people[0],
+        now=clock,
+        decree_number="SK/99/2026",
+        recovery_contact=account.recovery_contact,
+        owner_unit=account.owner_unit,
+        kind=account.kind,
+        handle=account.handle,
+        display_name=account.display_name,
+    )
     last = Record.objects.filter(verb="account.edited").get()
     assert set(last.facts["fields"]) == {"decree_number", "custodians"}
     assert {one.person for one in account.custodians.all()} == set(people)
@@ -68,21 +89,35 @@ def test_retire_needs_a_reason_and_leaves_the_list(account, member, clock):
     assert account.state == "retired" and not queries.official().exists()
 
 
-@pytest.mark.parametrize(("asked", "known"), [
-    ("diskominfo", True), ("@diskominfo", True), ("@DISKOMINFO", True),
-    ("diskominfo@sosial.example", True), ("https://sosial.example/@diskominfo", True),
-    ("https://sosial.example/@diskominfo/", True), ("diskominfo@palsu.example", False),
-    ("https://palsu.example/@diskominfo", False), ("diskominf0", False), ("disk", False),
-    ("", False), ("https://sosial.example/", False), ("http://[", False),
-])
+@pytest.mark.parametrize(
+    ("asked", "known"),
+    [
+        ("diskominfo", True),
+        ("@diskominfo", True),
+        ("@DISKOMINFO", True),
+        ("diskominfo@sosial.example", True),
+        ("https://sosial.example/@diskominfo", True),
+        ("https://sosial.example/@diskominfo/", True),
+        ("diskominfo@palsu.example", False),
+        ("https://palsu.example/@diskominfo", False),
+        ("diskominf0", False),
+        ("disk", False),
+        ("", False),
+        ("https://sosial.example/", False),
+        ("http://[", False),
+    ],
+)
 def test_is_this_official(account, asked, known):
-    Account.objects.update(server="https://sosial.example",
-                           url="https://sosial.example/@diskominfo")
+    Account.objects.update(
+        server="https://sosial.example", url="https://sosial.example/@diskominfo"
+    )
     assert (queries.is_official(asked, queries.official()) is not None) is known
 
 
 def test_the_public_page_and_its_json(client, account):
-    Account.objects.update(server="https://sosial.example", url="https://sosial.example/@diskominfo")
+    Account.objects.update(
+        server="https://sosial.example", url="https://sosial.example/@diskominfo"
+    )
     page = client.get(reverse("public:accounts"), {"q": "@diskominfo"}).content.decode()
     assert "Ya, ini resmi." in page and "SK/12/2026" in page
     page = client.get(reverse("public:accounts"), {"q": "<b>palsu</b>"}).content.decode()

@@ -44,25 +44,48 @@ class Scene:
     def message(self, *parts: str, **fields: object) -> Message:
         """An approved message with one variant; several parts are a thread."""
         made = Message.objects.create(
-            agency=self.agency, title=parts[0][:60], core=parts[0], openness="none",
-            author=self.editor, created_at=self.now, edited_at=self.now, state="approved",
-            approved_hash=b"x" * 32, approved_at=self.now, approved_by=self.editor, **fields)
-        Variant.objects.create(agency=self.agency, message=made, account=self.account,
-                               detached=len(parts) > 1, parts=list(parts))
+            agency=self.agency,
+            title=parts[0][:60],
+            core=parts[0],
+            openness="none",
+            author=self.editor,
+            created_at=self.now,
+            edited_at=self.now,
+            state="approved",
+            approved_hash=b"x" * 32,
+            approved_at=self.now,
+            approved_by=self.editor,
+            **fields,
+        )
+        Variant.objects.create(
+            agency=self.agency,
+            message=made,
+            account=self.account,
+            detached=len(parts) > 1,
+            parts=list(parts),
+        )
         return made
 
     def post(self, *parts: str, at: tuple[str, str] | None = None, **fields: object) -> Delivery:
         """Queued: the first part."""
         return self.thread(*parts, at=at, **fields)[0]
 
-    def thread(self, *parts: str, at: tuple[str, str] | None = None,
-               **fields: object) -> list[Delivery]:
+    def thread(
+        self, *parts: str, at: tuple[str, str] | None = None, **fields: object
+    ) -> list[Delivery]:
         return schedule.queue(self.message(*parts, **fields), by=self.editor, now=self.now, at=at)
 
     def reply(self, text: str, to: str, handle: str = "sari", **more: object) -> Delivery:
         return schedule.queue_reply(
-            self.account, text=text, reply_target=to, reply_handle=handle, approved_by="rule:test",
-            by=self.editor, now=self.now, **more)
+            self.account,
+            text=text,
+            reply_target=to,
+            reply_handle=handle,
+            approved_by="rule:test",
+            by=self.editor,
+            now=self.now,
+            **more,
+        )
 
     # --- what time and the worker do
 
@@ -100,8 +123,10 @@ class Scene:
         return sum(text in post["text"] for post in self.server.posts)
 
     def outcomes(self, row: Delivery) -> list[str]:
-        return [f"{one.act}:{one.outcome}" for one in Attempt.objects.filter(delivery=row)
-                .order_by("pk")]
+        return [
+            f"{one.act}:{one.outcome}"
+            for one in Attempt.objects.filter(delivery=row).order_by("pk")
+        ]
 
     def hash_of(self, message: Message) -> object:
         return contents_of(message)
@@ -111,9 +136,17 @@ def build(agency: Agency, editor: Person, server: MastodonServer) -> Scene:
     http.configure(private_hosts=[f"127.0.0.1:{server.port}"])
     now = datetime.now(UTC)
     account = Account.objects.create(
-        agency=agency, kind="institution", channel="mastodon", handle="diskominfo",
-        display_name="Diskominfo", server=server.url, owner_unit=agency, decree_number="SK/1/2026",
-        recovery_contact="kominfo@lumbung.test", opened_on=date(2026, 1, 1))
+        agency=agency,
+        kind="institution",
+        channel="mastodon",
+        handle="diskominfo",
+        display_name="Diskominfo",
+        server=server.url,
+        owner_unit=agency,
+        decree_number="SK/1/2026",
+        recovery_contact="kominfo@lumbung.test",
+        opened_on=date(2026, 1, 1),
+    )
     account = connect.connect(account, {"access_token": server.token}, by=editor, now=now)
     hand = Hand()
     return Scene(agency, editor, account, server, now, hand, sweep.Watch(hand))

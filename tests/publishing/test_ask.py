@@ -14,9 +14,16 @@ from tanggap.execution.publishing.models import Delivery
 @pytest.fixture
 def by_hand(scene):
     account = Account.objects.create(
-        agency=scene.agency, kind="institution", channel="manual", preset="facebook",
-        handle="lumbung", display_name="Lumbung di Facebook", owner_unit=scene.agency,
-        decree_number="SK/2/2026", recovery_contact="0811")
+        agency=scene.agency,
+        kind="institution",
+        channel="manual",
+        preset="facebook",
+        handle="lumbung",
+        display_name="Lumbung di Facebook",
+        owner_unit=scene.agency,
+        decree_number="SK/2/2026",
+        recovery_contact="0811",
+    )
     scene.account = connect.connect(account, {}, by=scene.editor, now=scene.now)
     return scene
 
@@ -27,7 +34,7 @@ def test_a_person_is_asked_to_post_and_shows_the_link(by_hand):
     assert by_hand.state(row) == "asked" and (row.trouble, row.sends) == ("by_hand", 0)
     by_hand.rounds(3)
     assert by_hand.state(row) == "asked", "nobody but the person answers"
-    assert ask.hand_over(row, by_hand.now).startswith("https://")
+    assert ask.hand_over(row, by_hand.now).open_url.startswith("https://")
     for link in ("", "bukan tautan", "https://palsu.example/1", "https://www.facebook.com/"):
         with pytest.raises(Refused) as refusal:
             ask.published(row, link=link, by=by_hand.editor, now=by_hand.now)
@@ -39,8 +46,12 @@ def test_a_person_is_asked_to_post_and_shows_the_link(by_hand):
     by_hand.send()
     other.refresh_from_db()
     with pytest.raises(Refused):
-        ask.published(other, link="https://m.facebook.com/lumbung/posts/17", by=by_hand.editor,
-                      now=by_hand.now)
+        ask.published(
+            other,
+            link="https://m.facebook.com/lumbung/posts/17",
+            by=by_hand.editor,
+            now=by_hand.now,
+        )
     with pytest.raises(Refused):
         remove.remove(row, reason="x", by=by_hand.editor, now=by_hand.now)
     remove.removed_by_hand(row, by=by_hand.editor, now=by_hand.now)

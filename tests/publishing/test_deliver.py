@@ -25,8 +25,9 @@ def test_what_is_not_due_waits(scene):
     assert scene.send() == 0 and scene.state(row) == "queued" and scene.said() == 0
 
 
-@pytest.mark.parametrize("fault", ["accept_timeout", "accept_reset", "accept_500",
-                                   "accept_garbage"])
+@pytest.mark.parametrize(
+    "fault", ["accept_timeout", "accept_reset", "accept_500", "accept_garbage"]
+)
 @pytest.mark.parametrize("idempotent", [True, False])
 def test_an_answer_that_is_lost_makes_no_second_copy(scene, fault, idempotent):
     scene.server.knobs.idempotent = idempotent
@@ -115,8 +116,9 @@ def test_a_refused_token_pauses_the_account_and_holds_its_queue(scene, status):
     assert scene.said() == 0 and scene.server.count("POST", "/api/v1/statuses") == 1
 
 
-@pytest.mark.parametrize("headers", [{}, {"Retry-After": "40"},
-                                     {"X-RateLimit-Reset": "2099-01-01T00:00:00Z"}])
+@pytest.mark.parametrize(
+    "headers", [{}, {"Retry-After": "40"}, {"X-RateLimit-Reset": "2099-01-01T00:00:00Z"}]
+)
 def test_too_many_requests_waits_and_counts_as_no_try(scene, headers):
     row = scene.post("Pelan-pelan")
     scene.server.knobs.next_post = 429

@@ -9,8 +9,19 @@ import pytest
 from tanggap.execution.publishing import claim, deliver
 from tanggap.execution.publishing.models import Delivery
 
-FAULTS = ("accept_reset", "accept_500", "accept_garbage", "reset", 500, 502, 503, "html_502", 429,
-          None, None)
+FAULTS = (
+    "accept_reset",
+    "accept_500",
+    "accept_garbage",
+    "reset",
+    500,
+    502,
+    503,
+    "html_502",
+    429,
+    None,
+    None,
+)
 
 
 @pytest.mark.parametrize("seed", [83, 2012])
@@ -41,7 +52,8 @@ def test_a_few_dozen_faults(scene, seed):
     for row in rows:
         copies = sum(
             post["text"].removeprefix("@sari ") == row.content["text"]
-            for post in scene.server.posts)
+            for post in scene.server.posts
+        )
         assert copies == (1 if row.state == "published" else copies), row.content
         assert copies <= 1
     assert states.count("published") >= 14

@@ -22,16 +22,33 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def victim(scene, moment: str) -> None:
     found = connection.settings_dict
-    parts = {"user": found["USER"], "password": found["PASSWORD"], "host": found["HOST"],
-             "port": found["PORT"], "dbname": found["NAME"]}
+    parts = {
+        "user": found["USER"],
+        "password": found["PASSWORD"],
+        "host": found["HOST"],
+        "port": found["PORT"],
+        "dbname": found["NAME"],
+    }
     done = subprocess.run(
-        [sys.executable, "-m", "tests.publishing.victim", moment, str(scene.server.port),
-         scene.now.isoformat()],
-        env={**os.environ, "DATABASE_URL": make_conninfo(**{k: v for k, v in parts.items() if v}),
-             "DJANGO_SETTINGS_MODULE": "tests.publishing.victim_settings",
-             "VICTIM_KEYS": str(settings.KEY_FILE),
-             "VICTIM_HOME": str(settings.HOME)},
-        capture_output=True, timeout=60, check=False)
+        [
+            sys.executable,
+            "-m",
+            "tests.publishing.victim",
+            moment,
+            str(scene.server.port),
+            scene.now.isoformat(),
+        ],
+        env={
+            **os.environ,
+            "DATABASE_URL": make_conninfo(**{k: v for k, v in parts.items() if v}),
+            "DJANGO_SETTINGS_MODULE": "tests.publishing.victim_settings",
+            "VICTIM_KEYS": str(settings.KEY_FILE),
+            "VICTIM_HOME": str(settings.HOME),
+        },
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2000:]
 
 
@@ -94,8 +111,11 @@ def test_a_worker_that_was_too_slow_does_not_write(scene):
     deliver.prepare(claim.to_prepare(scene.now), 0.0, deliver.Moment(scene.now, 0.0, scene.hand))
     sent = claim.to_send(scene.now)
     scene.hand.at += lease.SEND_WINDOW + 1
-    deliver.send(sent, scene.hand.at - lease.SEND_WINDOW - 1,
-                 deliver.Moment(scene.now, scene.hand.at, scene.hand))
+    deliver.send(
+        sent,
+        scene.hand.at - lease.SEND_WINDOW - 1,
+        deliver.Moment(scene.now, scene.hand.at, scene.hand),
+    )
     assert scene.state(row) == "queued" and row.sends == 0 and scene.said() == 0
 
 
@@ -104,8 +124,12 @@ def test_a_hold_between_claim_and_write_is_kept(scene):
     deliver.prepare(claim.to_prepare(scene.now), 0.0, deliver.Moment(scene.now, 0.0, scene.hand))
     sent = claim.to_send(scene.now)
     hold = Hold.objects.create(
-        agency=scene.agency, subtree=scene.agency, reason="Gempa", placed_by=scene.editor,
-        placed_at=scene.now)
+        agency=scene.agency,
+        subtree=scene.agency,
+        reason="Gempa",
+        placed_by=scene.editor,
+        placed_at=scene.now,
+    )
     deliver.send(sent, scene.hand.at, deliver.Moment(scene.now, scene.hand.at, scene.hand))
     assert scene.state(row) == "queued" and row.trouble == "hold" and scene.said() == 0
     scene.send()
@@ -117,8 +141,13 @@ def test_a_hold_between_claim_and_write_is_kept(scene):
 
 
 def test_a_hold_of_a_unit_leaves_others_alone_and_the_emergency_free(scene, unit):
-    Hold.objects.create(agency=scene.agency, subtree=unit, reason="Duka", placed_by=scene.editor,
-                        placed_at=scene.now)
+    Hold.objects.create(
+        agency=scene.agency,
+        subtree=unit,
+        reason="Duka",
+        placed_by=scene.editor,
+        placed_at=scene.now,
+    )
     scene.post("Tetap jalan")
     scene.send()
     assert scene.said() == 1

@@ -11,21 +11,32 @@ from django.core.files.base import ContentFile
 from tanggap.execution.publishing import schedule
 from tanggap.messaging.models import Media, VariantMedia
 
-PNG = (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00"
-       b"\x1f\x15\xc4\x89\x00\x00\x00\rIDATx\x9cc\xf8\xcf\xc0\xf0\x1f\x00\x05\x00\x01\xff\x89\x99"
-       b"=\x1d\x00\x00\x00\x00IEND\xaeB`\x82")
+PNG = (
+    b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00"
+    b"\x1f\x15\xc4\x89\x00\x00\x00\rIDATx\x9cc\xf8\xcf\xc0\xf0\x1f\x00\x05\x00\x01\xff\x89\x99"
+    b"=\x1d\x00\x00\x00\x00IEND\xaeB`\x82"
+)
 
 
 @pytest.fixture
 def pictured(scene, settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "media"
-    message = scene.message("Jembatan dibuka", )
-    media = Media(agency=scene.agency, sha256=hashlib.sha256(PNG).digest(), mime="image/png",
-                  size=len(PNG), alt="Jembatan baru", uploaded_by=scene.editor,
-                  uploaded_at=scene.now)
+    message = scene.message(
+        "Jembatan dibuka",
+    )
+    media = Media(
+        agency=scene.agency,
+        sha256=hashlib.sha256(PNG).digest(),
+        mime="image/png",
+        size=len(PNG),
+        alt="Jembatan baru",
+        uploaded_by=scene.editor,
+        uploaded_at=scene.now,
+    )
     media.file.save("jembatan.png", ContentFile(PNG))
-    VariantMedia.objects.create(agency=scene.agency, variant=message.variants.get(), media=media,
-                                order=0)
+    VariantMedia.objects.create(
+        agency=scene.agency, variant=message.variants.get(), media=media, order=0
+    )
     return message
 
 

@@ -19,9 +19,16 @@ def real(agency, member, mastodon_mock) -> Scene:
     now = datetime.now(UTC)
     http.configure(private_hosts=[f"127.0.0.1:{mastodon_mock.port}"])
     account = Account.objects.create(
-        agency=agency, kind="institution", channel="mastodon", handle="diskominfo",
-        display_name="Diskominfo", server=mastodon_mock.url, owner_unit=agency,
-        decree_number="SK/1/2026", recovery_contact="0811")
+        agency=agency,
+        kind="institution",
+        channel="mastodon",
+        handle="diskominfo",
+        display_name="Diskominfo",
+        server=mastodon_mock.url,
+        owner_unit=agency,
+        decree_number="SK/1/2026",
+        recovery_contact="0811",
+    )
     account = connect.connect(account, {"access_token": mastodon_mock.token}, by=person, now=now)
     hand = Hand()
     return Scene(agency, person, account, mastodon_mock, now, hand, sweep.Watch(hand))
@@ -29,8 +36,10 @@ def real(agency, member, mastodon_mock) -> Scene:
 
 def theirs(real) -> list[dict]:
     return real.server.ask(
-        "GET", f"/api/v1/accounts/{real.account.remote_id}/statuses?limit=40",
-        token=real.server.token)
+        "GET",
+        f"/api/v1/accounts/{real.account.remote_id}/statuses?limit=40",
+        token=real.server.token,
+    )
 
 
 def test_a_thread_and_its_removal(real):
@@ -45,9 +54,15 @@ def test_a_thread_and_its_removal(real):
 
 def test_an_answer_that_breaks_is_looked_up(real):
     row = real.post("Apakah ini tayang? https://contoh.example/panjang/sekali?a=1&b=2")
-    real.server.ask("POST", "/api/v1/_mock/faults", {
-        "match": {"methods": ["POST"], "path": "/api/v1/statuses"},
-        "effect": {"type": "status", "status": 503}, "count": 1})
+    real.server.ask(
+        "POST",
+        "/api/v1/_mock/faults",
+        {
+            "match": {"methods": ["POST"], "path": "/api/v1/statuses"},
+            "effect": {"type": "status", "status": 503},
+            "count": 1,
+        },
+    )
     deliver.tick(real.now)
     assert real.state(row) == "unknown"
     from datetime import timedelta

@@ -14,20 +14,29 @@ from tanggap.execution.publishing.models import Delivery
 pytestmark = pytest.mark.time
 
 
-@pytest.mark.parametrize(("wall", "zone", "meant"), [
-    ("2026-11-24T10:00", "Asia/Jakarta", "2026-11-24T03:00"),
-    ("2026-11-24T10:00", "Asia/Makassar", "2026-11-24T02:00"),
-    ("2026-11-24T00:30", "Asia/Jayapura", "2026-11-23T15:30"),
-    # Comes twice in the autumn of St John's: the first one is meant.
-    ("2026-11-01T01:30", "America/St_Johns", "2026-11-01T04:00"),
-])
+@pytest.mark.parametrize(
+    ("wall", "zone", "meant"),
+    [
+        ("2026-11-24T10:00", "Asia/Jakarta", "2026-11-24T03:00"),
+        ("2026-11-24T10:00", "Asia/Makassar", "2026-11-24T02:00"),
+        ("2026-11-24T00:30", "Asia/Jayapura", "2026-11-23T15:30"),
+        # Comes twice in the autumn of St John's: the first one is meant.
+        ("2026-11-01T01:30", "America/St_Johns", "2026-11-01T04:00"),
+    ],
+)
 def test_a_wall_time_means_one_instant(wall, zone, meant):
     assert schedule.instant(wall, zone) == datetime.fromisoformat(meant).replace(tzinfo=UTC)
 
 
-@pytest.mark.parametrize(("wall", "zone"), [
-    ("2026-03-08T02:30", "America/St_Johns"), ("2026-02-30T10:00", "Asia/Jakarta"),
-    ("besok", "Asia/Jakarta"), ("2026-11-24T10:00", "Asia/Ngawur")])
+@pytest.mark.parametrize(
+    ("wall", "zone"),
+    [
+        ("2026-03-08T02:30", "America/St_Johns"),
+        ("2026-02-30T10:00", "Asia/Jakarta"),
+        ("besok", "Asia/Jakarta"),
+        ("2026-11-24T10:00", "Asia/Ngawur"),
+    ],
+)
 def test_a_time_that_is_none_is_refused_at_its_field(wall, zone):
     with pytest.raises(Refused) as refusal:
         schedule.instant(wall, zone)
@@ -74,9 +83,16 @@ def test_a_refused_post_is_scheduled_anew_with_its_new_words(scene):
     assert again.pk == row.pk and scene.state(row) == "published" and scene.said("Pendek") == 1
 
 
-@pytest.mark.parametrize("change", [
-    {"text": "b"}, {"visibility": "unlisted"}, {"language": "en"}, {"reply_handle": "sari"},
-    {"media": [{"id": 1, "sha256": "00", "alt": "lain", "mime": "image/png"}]}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"text": "b"},
+        {"visibility": "unlisted"},
+        {"language": "en"},
+        {"reply_handle": "sari"},
+        {"media": [{"id": 1, "sha256": "00", "alt": "lain", "mime": "image/png"}]},
+    ],
+)
 def test_the_hash_covers_everything_that_is_sent(change):
     media = [{"id": 1, "sha256": "00", "alt": "jembatan", "mime": "image/png"}]
     made = content.make("a", media=media)

@@ -38,8 +38,17 @@ def test_the_list_says_late_why_and_next(web, scene):
     assert str(row.pk) in page
 
 
-@pytest.mark.parametrize("query", ["", "?span=week", "?view=lanes", "?group=needs&span=all",
-                                   "?q=x&account=1&after=nonsense", "?span=all&after=2026~x"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "?span=week",
+        "?view=lanes",
+        "?group=needs&span=all",
+        "?q=x&account=1&after=nonsense",
+        "?span=all&after=2026~x",
+    ],
+)
 def test_every_filter_answers(web, scene, query):
     scene.post("Satu")
     scene.reply("Dua", "1")
@@ -54,8 +63,9 @@ def test_the_list_pages_by_key_to_the_last(web, scene):
         page = web.get(address)
         seen |= {card.row.pk for card in page.context["cards"]}
         after = page.context["after"]
-        address = f"{reverse('desk:publishing-list')}?after={after.replace('+', '%2B')}" if after \
-            else ""
+        address = (
+            f"{reverse('desk:publishing-list')}?after={after.replace('+', '%2B')}" if after else ""
+        )
     assert len(seen) == 27
 
 
@@ -132,6 +142,10 @@ def test_another_agency_sees_nothing(client, member, scene, other):
     assert "Rahasia tetangga" not in text(page)
     for name in ("answer", "time", "cancel", "remove"):
         address = reverse(f"desk:publishing-{name}", args=[row.pk])
-        assert client.post(address, {"answer": "again", "at": "2030-01-01T10:00",
-                                     "reason": "x"}).status_code == 404
+        assert (
+            client.post(
+                address, {"answer": "again", "at": "2030-01-01T10:00", "reason": "x"}
+            ).status_code
+            == 404
+        )
     assert scene.state(row) == "queued"

@@ -28,8 +28,9 @@ def test_a_copy_elsewhere_sends_nothing_until_a_person_says_so(scene, tmp_path, 
     place = start.stopped()
     assert place is not None and place.stopped == "copied" and scene.said() == 0
     # The first installation did send it, after the copy was made.
-    scene.server.posts.append(scene.server._status(
-        scene.server.me, "Mungkin sudah tayang di sana", "public", None, []))
+    scene.server.posts.append(
+        scene.server._status(scene.server.me, "Mungkin sudah tayang di sana", "public", None, [])
+    )
     start.allow(place, by=scene.editor, agency=scene.agency, now=scene.now)
     scene.rounds(2)
     assert scene.state(row) == "published" and scene.said() == 1

@@ -1,6 +1,6 @@
 """A worker in a process of its own that kills itself at a named moment, as the machine would.
 
-    python -m tests.publishing.victim MOMENT PORT NOW
+python -m tests.publishing.victim MOMENT PORT NOW
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The question to a person, and what the person says.
 
-"Sudah tayang? Tempel tautannya / Belum, kirim lagi" after an unknown outcome or where a person posts;
-"masih perlu ditayangkan?" for what is late; the rest of a thread whose part did not go out.
+"Sudah tayang? Tempel tautannya / Belum, kirim lagi" after an unknown outcome or where a person
+posts; "Masih ditayangkan?" for what is late; the rest of a thread whose part did not go out.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from datetime import datetime
 from urllib.parse import unquote, urlsplit
 
 from django.db import transaction
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from tanggap.accounts import connect
 from tanggap.accounts.models import Account
 from tanggap.archive.move import move
-from tanggap.channels.base import Posted, Ready
+from tanggap.channels.base import NeedsPerson, Posted, Ready
 from tanggap.channels.errors import Rejected
 from tanggap.core.errors import Refused
 from tanggap.core.models import Person
@@ -30,49 +31,88 @@ PROOF = {
 }
 
 
-def published(
-    delivery: Delivery, *, link: str, by: Person, now: datetime
-) -> Delivery:
-    """"It is out": bind it to the link. Raises Refused when the link cannot be this post."""
+def published(delivery: Delivery, *, link: str, by: Person, now: datetime) -> Delivery:
+    """ "It is out": bind it to the link. Raises Refused when the link cannot be this post."""
     if delivery.state != "asked":
-        raise Refused(_("Nothing was changed."), _("This question was already answered."),
-                      _("Open it again and look at its state."))
+        raise Refused(
+            _("Nothing was changed."),
+            _("This question was already answered."),
+            _("Open it again and look at its state."),
+        )
     posted = _proof(delivery, link.strip(), now)
-    taken = Delivery.objects.filter(
-        account=delivery.account, remote_id=posted.remote_id).exclude(pk=delivery.pk).first()
+    taken = (
+        Delivery.objects.filter(account=delivery.account, remote_id=posted.remote_id)
+        .exclude(pk=delivery.pk)
+        .first()
+    )
     if taken is not None:
         raise _wrong(_("This link already belongs to another post here."))
-    settle.attempt(delivery, Attempt.Act.SEND, "posted", started_at=now, ended_at=now,
-                   remote_id=posted.remote_id, facts={"by_hand": True})
+    settle.attempt(
+        delivery,
+        Attempt.Act.SEND,
+        "posted",
+        started_at=now,
+        ended_at=now,
+        remote_id=posted.remote_id,
+        facts={"by_hand": True},
+    )
     settle.published(delivery.pk, posted, by=by, now=now, facts={"by_hand": True})
     delivery.refresh_from_db()
     return delivery
 
 
 def send_again(delivery: Delivery, *, by: Person, now: datetime) -> Delivery:
-    """"It is not out, send it": from a question or from a refusal, by a person's word.
+    """ "It is not out, send it": from a question or from a refusal, by a person's word.
 
     The machine will not repeat it once more by itself.
     """
     if delivery.state not in ("asked", "failed"):
-        raise Refused(_("It was not sent again."), _("Somebody has already decided."),
-                      _("Open it again and look at its state."))
-    return move(delivery, "queued", by=by, now=now, facts={"again": True}, retry_at=None, tries=0,
-                resent_by_machine=True, late_accepted=True, unknown_since=None, trouble="",
-                trouble_said="", **lease.none())
+        raise Refused(
+            _("It was not sent again."),
+            _("Somebody has already decided."),
+            _("Open it again and look at its state."),
+        )
+    return move(
+        delivery,
+        "queued",
+        by=by,
+        now=now,
+        facts={"again": True},
+        retry_at=None,
+        tries=0,
+        resent_by_machine=True,
+        late_accepted=True,
+        unknown_since=None,
+        trouble="",
+        trouble_said="",
+        **lease.none(),
+    )
 
 
 def still_send(delivery: Delivery, *, by: Person, now: datetime) -> Delivery:
-    """"Yes, although it is late" or "yes, the rest of the thread too"."""
+    """ "Yes, although it is late" or "yes, the rest of the thread too"."""
     if delivery.state not in ("late", "held"):
-        raise Refused(_("It was not sent."), _("Somebody has already decided."),
-                      _("Open it again and look at its state."))
+        raise Refused(
+            _("It was not sent."),
+            _("Somebody has already decided."),
+            _("Open it again and look at its state."),
+        )
     with transaction.atomic():
         # Whoever wants its beginning wants its end.
         parts = [part.pk for part in settle.rest(delivery)]
         Delivery.objects.filter(pk__in=parts).update(late_accepted=True)
-        return move(delivery, "queued", by=by, now=now, facts={"late": True}, late_accepted=True,
-                    retry_at=None, tries=0, trouble="", trouble_said="")
+        return move(
+            delivery,
+            "queued",
+            by=by,
+            now=now,
+            facts={"late": True},
+            late_accepted=True,
+            retry_at=None,
+            tries=0,
+            trouble="",
+            trouble_said="",
+        )
 
 
 def _proof(delivery: Delivery, link: str, now: datetime) -> Posted:
@@ -105,18 +145,21 @@ def _hosts(account: Account) -> set[str]:
 
 def _wrong(why: str) -> Refused:
     return Refused(
-        _("It was not marked as published."), why,
-        _("Open the post on the network, copy its address and paste it here."), field="link")
+        _("It was not marked as published."),
+        why,
+        _("Open the post on the network, copy its address and paste it here."),
+        field="link",
+    )
 
 
-def hand_over(delivery: Delivery, now: datetime) -> str:
-    """Where a person goes to post: the address of the place, or of what is answered."""
-    with transaction.atomic():
-        opened = connect.channel(delivery.account, now)
+def hand_over(delivery: Delivery, now: datetime) -> NeedsPerson:
+    """What a person needs in order to post: words, media, where to go. Raises a ChannelError."""
+    opened = connect.channel(delivery.account, now)
     target = pieces.own_target(delivery)
     ready = Ready(pieces.draft(delivery, reply_to=target))
+    needs: NeedsPerson
     if target is None:
         needs = opened.publish(ready, str(delivery.key))  # type: ignore[attr-defined]
     else:
         needs = opened.reply(target, ready, str(delivery.key))  # type: ignore[attr-defined]
-    return str(needs.open_url)
+    return needs

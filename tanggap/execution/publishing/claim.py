@@ -29,10 +29,9 @@ FRESH = timedelta(hours=1)
 
 def _open(now: datetime) -> QuerySet[Delivery]:
     """Work that may be touched at all: its account works, nothing holds it, its wait is over."""
-    return (
-        Delivery.objects.filter(Q(retry_at=None) | Q(retry_at__lte=now), account__state="connected")
-        .exclude(held())
-    )
+    return Delivery.objects.filter(
+        Q(retry_at=None) | Q(retry_at__lte=now), account__state="connected"
+    ).exclude(held())
 
 
 def to_prepare(now: datetime) -> Delivery | None:
@@ -43,15 +42,19 @@ def to_prepare(now: datetime) -> Delivery | None:
         .order_by("lane", "due_at", "pk")
         .select_for_update(of=["self"], skip_locked=True)[:1]
     )
-    rows = move_many(Delivery, wanted, "queued", "preparing", by=BY, now=now,
-                     **lease.fields("preparing"))
+    rows = move_many(
+        Delivery, wanted, "queued", "preparing", by=BY, now=now, **lease.fields("preparing")
+    )
     return rows[0] if rows else None
 
 
 def refresh(now: datetime) -> int:
     """ready → queued for uploads that have become old. How many."""
-    old = Delivery.objects.filter(state="ready", prepared_at__lt=now - FRESH).exclude(
-        prepared__handles=[]).select_for_update(skip_locked=True, of=["self"])
+    old = (
+        Delivery.objects.filter(state="ready", prepared_at__lt=now - FRESH)
+        .exclude(prepared__handles=[])
+        .select_for_update(skip_locked=True, of=["self"])
+    )
     return len(move_many(Delivery, old, "ready", "queued", by=BY, now=now, prepared={}))
 
 
@@ -63,8 +66,10 @@ def to_send(now: datetime) -> Delivery | None:
     """
     elsewhere = Delivery.objects.filter(account=OuterRef("account"), state="sending")
     same = Delivery.objects.filter(
-        account=OuterRef("account"), reply_target=OuterRef("reply_target"),
-        content_hash=OuterRef("content_hash"), state__in=IN_FLIGHT,
+        account=OuterRef("account"),
+        reply_target=OuterRef("reply_target"),
+        content_hash=OuterRef("content_hash"),
+        state__in=IN_FLIGHT,
     )
     due = (
         _open(now)
@@ -89,18 +94,33 @@ def to_send(now: datetime) -> Delivery | None:
                 if row is None:
                     return None
                 if not as_approved(row):
-                    move(row, "failed", by=BY, now=now, facts={"code": "changed"},
-                         trouble="changed", trouble_said="")
+                    move(
+                        row,
+                        "failed",
+                        by=BY,
+                        now=now,
+                        facts={"code": "changed"},
+                        trouble="changed",
+                        trouble_said="",
+                    )
                     settle.hold_rest(row, by=BY, now=now)
                     continue
                 if not limits.take(row.account, limits.SENDING, now):
                     passed.append(row.pk)
                     continue
-                if row.variant_id is not None:
+                if row.variant is not None:
                     schedule.release(row.variant.message, by=BY, now=now)
                 rows = move_many(
-                    Delivery, [row.pk], "ready", "sending", by=BY, now=now, claimed_at=now,
-                    sends=F("sends") + 1, confirms=0, **lease.fields("sending"),
+                    Delivery,
+                    [row.pk],
+                    "ready",
+                    "sending",
+                    by=BY,
+                    now=now,
+                    claimed_at=now,
+                    sends=F("sends") + 1,
+                    confirms=0,
+                    **lease.fields("sending"),
                 )
                 return rows[0] if rows else None
         except IntegrityError:
@@ -120,7 +140,8 @@ def as_approved(row: Delivery) -> bool:
     if message.state not in ("approved", "released"):
         return False
     return any(
-        variant.pk == row.variant_id and part == row.part
+        variant.pk == row.variant_id
+        and part == row.part
         and content.digest(said, row.account_id, row.reply_target) == found
         for variant, part, said in contents_of(message)
     )
@@ -134,8 +155,15 @@ def to_confirm(now: datetime) -> Delivery | None:
         .order_by("retry_at", "pk")
         .select_for_update(of=["self"], skip_locked=True)[:1]
     )
-    rows = move_many(Delivery, wanted, "unknown", "confirming", by="system:confirm", now=now,
-                     **lease.fields("confirming"))
+    rows = move_many(
+        Delivery,
+        wanted,
+        "unknown",
+        "confirming",
+        by="system:confirm",
+        now=now,
+        **lease.fields("confirming"),
+    )
     return rows[0] if rows else None
 
 

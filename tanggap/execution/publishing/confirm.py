@@ -1,8 +1,8 @@
 """Look up what may be out: read our own posts back, spaced, past the claim time.
 
-`unknown` is sent again by the machine at most once, and only when the send window is over and three
-complete read-backs, spaced for lag, did not find it. Otherwise a person is asked. A remote id that is
-bound to a delivery never matches another. Nothing here ever sends.
+`unknown` is sent again by the machine at most once, and only when the send window is over and
+three complete read-backs, spaced for lag, did not find it. Otherwise a person is asked. A remote id
+that is bound to a delivery never matches another. Nothing here ever sends.
 """
 
 from __future__ import annotations
@@ -70,12 +70,12 @@ def look(row: Delivery, now: datetime, until: float) -> Posted | NotFound:
 
 def _taken(row: Delivery) -> frozenset[str]:
     since = (row.claimed_at or row.due_at) - timedelta(days=1)
-    return frozenset(
+    bound = (
         Delivery.objects.filter(account_id=row.account_id, remote_id__isnull=False)
         .filter(Q(published_at__gte=since) | Q(published_at=None))
         .exclude(pk=row.pk)
-        .values_list("remote_id", flat=True)
     )
+    return frozenset(one for one in bound.values_list("remote_id", flat=True) if one)
 
 
 def _attempted(
@@ -87,20 +87,39 @@ def _attempted(
         found = look(row, now, until)
     except Exception as error:
         known = error if isinstance(error, ChannelError) else Unavailable(type(error).__name__)
-        settle.attempt(row, Attempt.Act.CONFIRM, "unavailable", started_at=now, ended_at=now,
-                       said=known.said, facts={"code": known.code})
+        settle.attempt(
+            row,
+            Attempt.Act.CONFIRM,
+            "unavailable",
+            started_at=now,
+            ended_at=now,
+            said=known.said,
+            facts={"code": known.code},
+        )
         if isinstance(known, NotAuthorised):
             pause.refused(row.account_id, known.said or known.code, by=BY, now=now)
         if isinstance(known, RateLimited):
             limits.block(row.account, known.scope, known.retry_at, now)
         return None
     if isinstance(found, Posted):
-        settle.attempt(row, Attempt.Act.CONFIRM, "posted", started_at=now, ended_at=now,
-                       remote_id=found.remote_id)
+        settle.attempt(
+            row,
+            Attempt.Act.CONFIRM,
+            "posted",
+            started_at=now,
+            ended_at=now,
+            remote_id=found.remote_id,
+        )
     else:
         seen = found.seen_until.isoformat() if found.seen_until else ""
-        settle.attempt(row, Attempt.Act.CONFIRM, "not_found", started_at=now, ended_at=now,
-                       facts={"complete": found.complete, "seen_until": seen})
+        settle.attempt(
+            row,
+            Attempt.Act.CONFIRM,
+            "not_found",
+            started_at=now,
+            ended_at=now,
+            facts={"complete": found.complete, "seen_until": seen},
+        )
     return found
 
 
@@ -114,22 +133,50 @@ def _look(row: Delivery, now: datetime, monotonic: Callable[[], float]) -> None:
         return
     complete = found is not None and found.complete
     looks = row.confirms + (1 if complete else 0)
-    over = row.claimed_at is None or now - row.claimed_at > timedelta(seconds=lease.SECONDS["sending"])
+    over = row.claimed_at is None or now - row.claimed_at > timedelta(
+        seconds=lease.SECONDS["sending"]
+    )
     with transaction.atomic():
         mine = settle.mine(row.pk, row.lease_token, "confirming")
         if mine is None:
             return
         if looks < LOOKS or not over:
             wait = settle.READ_BACKS[min(max(looks, 1), LOOKS - 1)]
-            move(mine, "unknown", by=BY, now=now, confirms=looks,
-                 retry_at=now + timedelta(seconds=wait), **lease.none())
+            move(
+                mine,
+                "unknown",
+                by=BY,
+                now=now,
+                confirms=looks,
+                retry_at=now + timedelta(seconds=wait),
+                **lease.none(),
+            )
         elif mine.resent_by_machine:
-            move(mine, "asked", by=BY, now=now, facts={"looks": looks}, confirms=looks,
-                 retry_at=now + SPACE, **lease.none())
+            move(
+                mine,
+                "asked",
+                by=BY,
+                now=now,
+                facts={"looks": looks},
+                confirms=looks,
+                retry_at=now + SPACE,
+                **lease.none(),
+            )
         else:
-            move(mine, "queued", by=BY, now=now, facts={"looks": looks, "again": True},
-                 confirms=looks, resent_by_machine=True, retry_at=None, unknown_since=None,
-                 trouble="again", trouble_said="", **lease.none())
+            move(
+                mine,
+                "queued",
+                by=BY,
+                now=now,
+                facts={"looks": looks, "again": True},
+                confirms=looks,
+                resent_by_machine=True,
+                retry_at=None,
+                unknown_since=None,
+                trouble="again",
+                trouble_said="",
+                **lease.none(),
+            )
 
 
 def _asked(now: datetime) -> list[Delivery]:
@@ -137,8 +184,12 @@ def _asked(now: datetime) -> list[Delivery]:
     with transaction.atomic():
         rows = list(
             Delivery.objects.filter(
-                state="asked", trouble="unknown", retry_at__lte=now, claimed_at__gt=now - FOR,
-                account__state="connected")
+                state="asked",
+                trouble="unknown",
+                retry_at__lte=now,
+                claimed_at__gt=now - FOR,
+                account__state="connected",
+            )
             .order_by("retry_at", "pk")
             .select_for_update(of=["self"], skip_locked=True)[:20]
         )
@@ -158,14 +209,19 @@ def _first(now: datetime) -> list[Delivery]:
     """After a restore: due, but perhaps sent by the installation that this one is a copy of."""
     with transaction.atomic():
         rows = list(
-            Delivery.objects.filter(state__in=["queued", "ready"], confirm_first=True,
-                                    due_at__lte=now, account__state="connected")
+            Delivery.objects.filter(
+                state__in=["queued", "ready"],
+                confirm_first=True,
+                due_at__lte=now,
+                account__state="connected",
+            )
             .filter(Q(retry_at=None) | Q(retry_at__lte=now))
             .order_by("due_at", "pk")
             .select_for_update(of=["self"], skip_locked=True)[:20]
         )
         Delivery.objects.filter(pk__in=[row.pk for row in rows]).update(
-            retry_at=now + timedelta(seconds=60))
+            retry_at=now + timedelta(seconds=60)
+        )
     return rows
 
 

@@ -41,7 +41,7 @@ def make(
 
 
 def canonical(content: Mapping[str, Any], account_id: int, reply_target: str = "") -> bytes:
-    """The exact bytes that are hashed: JSON, keys sorted, UTF-8. A medium's row id is no content."""
+    """The exact bytes that are hashed: JSON, keys sorted. A medium's row id is no content."""
     return json.dumps(
         {
             "account": account_id,

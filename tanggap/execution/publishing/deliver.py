@@ -23,7 +23,7 @@ from django.db import connection, transaction
 from tanggap.accounts import connect, limits, pause
 from tanggap.accounts.models import Account
 from tanggap.archive.move import move
-from tanggap.channels.base import Channel, Draft, Later, NeedsPerson, Posted, Ready, Target
+from tanggap.channels.base import Channel, Later, NeedsPerson, Posted, Ready, Target
 from tanggap.channels.errors import (
     ChannelError,
     NotAuthorised,
@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What time it is while a slot works: the tick's `now`, and in a worker the time passed since."""
+    """What time it is while a slot works: the tick's `now`, in a worker with the time since."""
 
     at: datetime
     begun: float
@@ -81,7 +81,10 @@ class Senders:
 
 
 def tick(
-    now: datetime, *, senders: Senders | None = None, monotonic: Monotonic = time.monotonic,
+    now: datetime,
+    *,
+    senders: Senders | None = None,
+    monotonic: Monotonic = time.monotonic,
 ) -> int:
     """Send everything that is due, or, with `senders`, see that their slots are at work.
 
@@ -129,10 +132,9 @@ def prepare(row: Delivery, begun: float, moment: Moment) -> None:
     """Upload what has to be there first. May be repeated, so nothing here is ever unknown."""
     started_at = moment.now()
     saved: dict[str, Any] = dict(row.prepared.get("saved") or {})
-    token, facts = row.lease_token, {}
+    token = row.lease_token
     try:
-        opened = connect.channel(
-            row.account, started_at, until=begun + lease.budget("preparing"))
+        opened = connect.channel(row.account, started_at, until=begun + lease.budget("preparing"))
         draft = pieces.draft(row, reply_to=pieces.own_target(row))
         done = opened.prepare(draft, saved)  # type: ignore[attr-defined]
     except Exception as error:
@@ -142,32 +144,63 @@ def prepare(row: Delivery, begun: float, moment: Moment) -> None:
     now = moment.now()
     limits.seed(row.account, done.rate, now)
     later = isinstance(done, Later)
-    settle.attempt(row, Attempt.Act.PREPARE, "later" if later else "ready",
-                   started_at=started_at, ended_at=now, facts=facts)
+    settle.attempt(
+        row, Attempt.Act.PREPARE, "later" if later else "ready", started_at=started_at, ended_at=now
+    )
     if isinstance(done, Later):
         settle.nothing_happened(
-            row.pk, token, "preparing", trouble="media", said="", by=BY, now=now,
-            retry_at=done.retry_at, counts=False, prepared={"saved": dict(done.saved)})
+            row.pk,
+            token,
+            "preparing",
+            trouble="media",
+            said="",
+            by=BY,
+            now=now,
+            retry_at=done.retry_at,
+            counts=False,
+            prepared={"saved": dict(done.saved)},
+        )
         return
     with transaction.atomic():
-        mine = Delivery.objects.select_for_update().filter(
-            pk=row.pk, state="preparing", lease_token=token).first()
+        mine = (
+            Delivery.objects.select_for_update()
+            .filter(pk=row.pk, state="preparing", lease_token=token)
+            .first()
+        )
         if mine is not None:
-            move(mine, "ready", by=BY, now=now, retry_at=None, prepared_at=now, trouble="",
-                 trouble_said="", prepared={"handles": list(done.handles), "saved": saved},
-                 **lease.none())
+            move(
+                mine,
+                "ready",
+                by=BY,
+                now=now,
+                retry_at=None,
+                prepared_at=now,
+                trouble="",
+                trouble_said="",
+                prepared={"handles": list(done.handles), "saved": saved},
+                **lease.none(),
+            )
 
 
-def _not_prepared(row: Delivery, error: ChannelError, started_at: datetime, now: datetime,
-                  saved: dict[str, Any]) -> None:
-    settle.attempt(row, Attempt.Act.PREPARE, _outcome(error), started_at=started_at, ended_at=now,
-                   said=error.said, facts={"code": error.code, "status": error.status})
+def _not_prepared(
+    row: Delivery, error: ChannelError, started_at: datetime, now: datetime, saved: dict[str, Any]
+) -> None:
+    settle.attempt(
+        row,
+        Attempt.Act.PREPARE,
+        _outcome(error),
+        started_at=started_at,
+        ended_at=now,
+        said=error.said,
+        facts={"code": error.code, "status": error.status},
+    )
     limits.seed(row.account, error.rate, now)
     said = error.said or error.code
     prepared = {"saved": saved} if saved else {}
     if isinstance(error, Rejected):
-        settle.failed(row.pk, row.lease_token, "preparing", trouble="rejected", said=said, by=BY,
-                      now=now)
+        settle.failed(
+            row.pk, row.lease_token, "preparing", trouble="rejected", said=said, by=BY, now=now
+        )
         return
     retry_at = None
     if isinstance(error, RateLimited):
@@ -177,8 +210,17 @@ def _not_prepared(row: Delivery, error: ChannelError, started_at: datetime, now:
         pause.refused(row.account_id, said, by=BY, now=now)
         retry_at = now
     settle.nothing_happened(
-        row.pk, row.lease_token, "preparing", trouble=_trouble(error), said=said, by=BY, now=now,
-        retry_at=retry_at, counts=isinstance(error, Unavailable), prepared=prepared)
+        row.pk,
+        row.lease_token,
+        "preparing",
+        trouble=_trouble(error),
+        said=said,
+        by=BY,
+        now=now,
+        retry_at=retry_at,
+        counts=isinstance(error, Unavailable),
+        prepared=prepared,
+    )
 
 
 # --- send ----------------------------------------------------------------------------------------
@@ -190,8 +232,11 @@ def send(row: Delivery, begun: float, moment: Moment) -> None:
     token = row.lease_token
     try:
         opened = connect.channel(
-            row.account, started_at, timeout=lease.HTTP_DEADLINE,
-            until=begun + lease.SEND_WINDOW + lease.HTTP_DEADLINE)
+            row.account,
+            started_at,
+            timeout=lease.HTTP_DEADLINE,
+            until=begun + lease.SEND_WINDOW + lease.HTTP_DEADLINE,
+        )
         target = pieces.target(row)
         draft = pieces.draft(row, reply_to=target)
     except Exception as error:
@@ -217,8 +262,14 @@ def send(row: Delivery, begun: float, moment: Moment) -> None:
 
 def accept(row: Delivery, done: Posted, started_at: datetime, now: datetime) -> None:
     """The network's definite yes: on record first, then settled."""
-    settle.attempt(row, Attempt.Act.SEND, "posted", started_at=started_at, ended_at=now,
-                   remote_id=done.remote_id)
+    settle.attempt(
+        row,
+        Attempt.Act.SEND,
+        "posted",
+        started_at=started_at,
+        ended_at=now,
+        remote_id=done.remote_id,
+    )
     settle.published(row.pk, done, by=BY, now=now)
     limits.seed(row.account, done.rate, now)
 
@@ -228,12 +279,30 @@ def _must_not(row: Delivery, begun: float, moment: Moment) -> bool:
     now = moment.now()
     account = Account.objects.filter(pk=row.account_id, state="connected").exists()
     if holds(row.pk) or not account:
-        settle.nothing_happened(row.pk, row.lease_token, "sending", said="", by=BY, now=now,
-                                trouble="hold" if account else "paused", retry_at=now, counts=False)
+        settle.nothing_happened(
+            row.pk,
+            row.lease_token,
+            "sending",
+            said="",
+            by=BY,
+            now=now,
+            trouble="hold" if account else "paused",
+            retry_at=now,
+            counts=False,
+        )
         return True
     if moment.monotonic() - begun > lease.SEND_WINDOW:
-        settle.nothing_happened(row.pk, row.lease_token, "sending", trouble="slow", said="", by=BY,
-                                now=now, retry_at=now, counts=False)
+        settle.nothing_happened(
+            row.pk,
+            row.lease_token,
+            "sending",
+            trouble="slow",
+            said="",
+            by=BY,
+            now=now,
+            retry_at=now,
+            counts=False,
+        )
         return True
     return False
 
@@ -248,34 +317,77 @@ def _write(opened: Channel, row: Delivery, ready: Ready, target: Target | None) 
     return opened.publish(ready, key)  # type: ignore[attr-defined]
 
 
-def _sent_and_failed(row: Delivery, error: ChannelError, started_at: datetime, now: datetime) -> None:
+def _sent_and_failed(
+    row: Delivery, error: ChannelError, started_at: datetime, now: datetime
+) -> None:
     if not isinstance(error, OutcomeUnknown):
         _nothing_sent(row, error, started_at, now)
         return
-    settle.attempt(row, Attempt.Act.SEND, "unknown", started_at=started_at, ended_at=now,
-                   said=error.said, facts={"code": error.code, "status": error.status})
-    settle.unknown(row.pk, row.lease_token, trouble="unknown", said=error.said or error.code, by=BY,
-                   now=now)
+    settle.attempt(
+        row,
+        Attempt.Act.SEND,
+        "unknown",
+        started_at=started_at,
+        ended_at=now,
+        said=error.said,
+        facts={"code": error.code, "status": error.status},
+    )
+    settle.unknown(
+        row.pk, row.lease_token, trouble="unknown", said=error.said or error.code, by=BY, now=now
+    )
     limits.seed(row.account, error.rate, now)
 
 
 def _nothing_sent(row: Delivery, error: ChannelError, started_at: datetime, now: datetime) -> None:
-    settle.attempt(row, Attempt.Act.SEND, _outcome(error), started_at=started_at, ended_at=now,
-                   said=error.said, facts={"code": error.code, "status": error.status})
+    settle.attempt(
+        row,
+        Attempt.Act.SEND,
+        _outcome(error),
+        started_at=started_at,
+        ended_at=now,
+        said=error.said,
+        facts={"code": error.code, "status": error.status},
+    )
     said, token = error.said or error.code, row.lease_token
     if isinstance(error, Rejected):
         settle.failed(row.pk, token, "sending", trouble="rejected", said=said, by=BY, now=now)
     elif isinstance(error, NotAuthorised):
         pause.refused(row.account_id, said, by=BY, now=now)
-        settle.nothing_happened(row.pk, token, "sending", trouble="credentials", said=said, by=BY,
-                                now=now, retry_at=now, counts=False)
+        settle.nothing_happened(
+            row.pk,
+            token,
+            "sending",
+            trouble="credentials",
+            said=said,
+            by=BY,
+            now=now,
+            retry_at=now,
+            counts=False,
+        )
     elif isinstance(error, RateLimited):
         limits.block(row.account, error.scope, error.retry_at, now)
-        settle.nothing_happened(row.pk, token, "sending", trouble="limited", said=said, by=BY,
-                                now=now, retry_at=error.retry_at, counts=False)
+        settle.nothing_happened(
+            row.pk,
+            token,
+            "sending",
+            trouble="limited",
+            said=said,
+            by=BY,
+            now=now,
+            retry_at=error.retry_at,
+            counts=False,
+        )
     else:
-        settle.nothing_happened(row.pk, token, "sending", trouble="unreachable", said=said, by=BY,
-                                now=now, retry_at=None)
+        settle.nothing_happened(
+            row.pk,
+            token,
+            "sending",
+            trouble="unreachable",
+            said=said,
+            by=BY,
+            now=now,
+            retry_at=None,
+        )
     limits.seed(row.account, error.rate, now)
 
 
@@ -289,7 +401,9 @@ def _named(error: Exception, unnamed: type[ChannelError]) -> ChannelError:
 
 def _outcome(error: ChannelError) -> str:
     return {
-        Rejected: "rejected", NotAuthorised: "not_authorised", RateLimited: "rate_limited",
+        Rejected: "rejected",
+        NotAuthorised: "not_authorised",
+        RateLimited: "rate_limited",
         Unavailable: "unavailable",
     }.get(type(error), "unknown")
 

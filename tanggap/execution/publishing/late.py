@@ -45,8 +45,11 @@ def mark(now: datetime) -> int:
     """
     rows = (
         Delivery.objects.filter(
-            state__in=["queued", "ready"], late_accepted=False, confirm_first=False,
-            due_at__lt=now - timedelta(minutes=1))
+            state__in=["queued", "ready"],
+            late_accepted=False,
+            confirm_first=False,
+            due_at__lt=now - timedelta(minutes=1),
+        )
         .filter(Q(follows=None) | Q(follows__state="published"))
         .select_related("agency__parent", "variant__message")
         .order_by("due_at", "pk")[:BATCH]
@@ -62,8 +65,13 @@ def mark(now: datetime) -> int:
             continue
         try:
             # What kept it stays on the card beside the question.
-            move(row, "late", by=BY, now=now,
-                 facts={"late_s": int((now - row.due_at).total_seconds()), "expired": over})
+            move(
+                row,
+                "late",
+                by=BY,
+                now=now,
+                facts={"late_s": int((now - row.due_at).total_seconds()), "expired": over},
+            )
             marked += 1
         except Stale:
             continue

@@ -19,7 +19,7 @@ from tanggap.messaging.models import Variant
 
 
 class DeliveryStates(States):
-    # A definite success settles however late it comes, so that nearly every state may end published.
+    # A definite success settles however late it comes: nearly every state may end published.
     queued = ("preparing", "held", "cancelled", "failed", "late", "published")
     # Too late to be timely without a person's word (a network was down, an account paused).
     late = ("queued", "cancelled", "published")

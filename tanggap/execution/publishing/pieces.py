@@ -46,8 +46,12 @@ def _medium(part: dict[str, Any]) -> Media:
         raise Rejected("file_changed")
     _unchanged(kept, part["sha256"])
     return Media(
-        sha256=part["sha256"], filename=PurePosixPath(kept.file.name).name, mime=part["mime"],
-        size=kept.size, alt=part["alt"], open=_opener(kept),
+        sha256=part["sha256"],
+        filename=PurePosixPath(kept.file.name or "").name,
+        mime=part["mime"],
+        size=kept.size,
+        alt=part["alt"],
+        open=_opener(kept),
     )
 
 
@@ -63,6 +67,6 @@ def _unchanged(kept: messaging.Media, sha256: str) -> None:
 
 def _opener(kept: messaging.Media) -> Callable[[], BinaryIO]:
     def opened() -> BinaryIO:
-        return open(kept.file.path, "rb")  # noqa: SIM115
+        return open(kept.file.path, "rb")
 
     return opened

@@ -12,8 +12,8 @@ from tanggap.execution.publishing.models import IN_FLIGHT, Attempt, Delivery
 
 # What the filter pills mean: code → condition.
 GROUPS: dict[str, Q] = {
-    "needs": Q(state__in=["asked", "late", "held", "failed"]) | Q(trouble__in=[
-        "second_copy", "not_removed"]),
+    "needs": Q(state__in=["asked", "late", "held", "failed"])
+    | Q(trouble__in=["second_copy", "not_removed"]),
     "waiting": Q(state__in=["queued", "preparing", "ready"]),
     "moving": Q(state__in=[*IN_FLIGHT, "removing"]),
     "published": Q(state="published"),
@@ -23,8 +23,14 @@ NEEDS_PERSON = GROUPS["needs"]
 
 
 def deliveries(
-    scope: Scope, *, group: str = "", account: int = 0, kind: str = "", text: str = "",
-    since: datetime | None = None, until: datetime | None = None,
+    scope: Scope,
+    *,
+    group: str = "",
+    account: int = 0,
+    kind: str = "",
+    text: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> QuerySet[Delivery]:
     rows = scoped(Delivery, scope).select_related("account", "variant__message", "follows")
     if group in GROUPS:
@@ -52,15 +58,17 @@ def counts(rows: QuerySet[Delivery]) -> dict[str, int]:
 
 
 def page(
-    rows: QuerySet[Delivery], *, after: tuple[datetime, int] | None, size: int,
+    rows: QuerySet[Delivery],
+    *,
+    after: tuple[datetime, int] | None,
+    size: int,
     newest_first: bool = False,
 ) -> list[Delivery]:
     """One page in order of time, and one row more when there is a next page (keyset)."""
     sign = "lt" if newest_first else "gt"
     if after is not None:
         at, pk = after
-        rows = rows.filter(
-            Q(**{f"due_at__{sign}": at}) | Q(due_at=at, **{f"pk__{sign}": pk}))
+        rows = rows.filter(Q(**{f"due_at__{sign}": at}) | Q(due_at=at, **{f"pk__{sign}": pk}))
     order = ("-due_at", "-pk") if newest_first else ("due_at", "pk")
     return list(rows.order_by(*order)[: size + 1])
 
@@ -70,11 +78,14 @@ def needs_person(scope: Scope) -> QuerySet[Delivery]:
     return scoped(Delivery, scope).filter(NEEDS_PERSON)
 
 
-def overdue(scope: Scope, now: datetime, by: timedelta = timedelta(minutes=1)) -> QuerySet[Delivery]:
+def overdue(
+    scope: Scope, now: datetime, by: timedelta = timedelta(minutes=1)
+) -> QuerySet[Delivery]:
     """What should be out and is not, for any reason but a person's decision."""
     return scoped(Delivery, scope).filter(
         state__in=["queued", "preparing", "ready", "late", "held", "unknown", "asked"],
-        due_at__lt=now - by)
+        due_at__lt=now - by,
+    )
 
 
 def in_flight(agency_ids: Iterable[int], account: int | None = None) -> int:
@@ -86,7 +97,8 @@ def in_flight(agency_ids: Iterable[int], account: int | None = None) -> int:
 def waiting_for(account_id: int) -> QuerySet[Delivery]:
     """The queue that an account holds."""
     return Delivery.objects.filter(account_id=account_id).filter(
-        Q(state__in=["queued", "preparing", "ready", "late", "held"]))
+        Q(state__in=["queued", "preparing", "ready", "late", "held"])
+    )
 
 
 def attempts(delivery: Delivery) -> QuerySet[Attempt]:

@@ -24,19 +24,36 @@ BY = "system:remove"
 def remove(delivery: Delivery, *, reason: str, by: Person | str, now: datetime) -> Delivery:
     """Ask for it to be taken down. What it said stays in our archive."""
     if delivery.state != "published":
-        raise Refused(_("Nothing was removed."), _("This is not published."),
-                      _("Open it again and look at its state."))
+        raise Refused(
+            _("Nothing was removed."),
+            _("This is not published."),
+            _("Open it again and look at its state."),
+        )
     if not reason.strip():
         raise Refused(
-            _("Nothing was removed."), _("A reason is missing."),
-            _("Write why; citizens may ask where the post went."), field="reason")
+            _("Nothing was removed."),
+            _("A reason is missing."),
+            _("Write why; citizens may ask where the post went."),
+            field="reason",
+        )
     if "remove" not in connect.can(delivery.account):
         raise Refused(
-            _("Nothing was removed."), _("On this channel a person posts and removes."),
-            _("Remove it there, then press “I removed it”."))
-    return move(delivery, "removing", by=by, now=now, facts={"reason": len(reason)},
-                trouble="removing", trouble_said=reason.strip(), retry_at=None, tries=0,
-                **lease.none())
+            _("Nothing was removed."),
+            _("On this channel a person posts and removes."),
+            _("Remove it there, then press “I removed it”."),
+        )
+    return move(
+        delivery,
+        "removing",
+        by=by,
+        now=now,
+        facts={"reason": len(reason)},
+        trouble="removing",
+        trouble_said=reason.strip(),
+        retry_at=None,
+        tries=0,
+        **lease.none(),
+    )
 
 
 def removed_by_hand(delivery: Delivery, *, by: Person, now: datetime) -> Delivery:
@@ -59,25 +76,46 @@ def _remove(row: Delivery, now: datetime, monotonic: Callable[[], float]) -> Non
     try:
         opened = connect.channel(row.account, now, until=monotonic() + lease.budget("removing"))
         done = opened.remove(  # type: ignore[attr-defined]
-            Posted(row.remote_id or "", row.remote_url, row.published_at))
+            Posted(row.remote_id or "", row.remote_url, row.published_at)
+        )
     except Exception as error:
         _not_removed(row, error, now)
         return
-    settle.attempt(row, Attempt.Act.REMOVE, "posted", started_at=now, ended_at=now,
-                   facts={"already": done.already})
+    settle.attempt(
+        row,
+        Attempt.Act.REMOVE,
+        "posted",
+        started_at=now,
+        ended_at=now,
+        facts={"already": done.already},
+    )
     with transaction.atomic():
         mine = settle.mine(row.pk, row.lease_token, "removing")
         if mine is not None:
-            move(mine, "removed", by=BY, now=now, facts={"already": done.already}, trouble="",
-                 retry_at=None, **lease.none())
+            move(
+                mine,
+                "removed",
+                by=BY,
+                now=now,
+                facts={"already": done.already},
+                trouble="",
+                retry_at=None,
+                **lease.none(),
+            )
     limits.seed(row.account, done.rate, now)
 
 
 def _not_removed(row: Delivery, error: Exception, now: datetime) -> None:
     known = error if isinstance(error, ChannelError) else Unavailable(type(error).__name__)
-    settle.attempt(row, Attempt.Act.REMOVE, "rejected" if isinstance(known, Rejected)
-                   else "unavailable", started_at=now, ended_at=now, said=known.said,
-                   facts={"code": known.code})
+    settle.attempt(
+        row,
+        Attempt.Act.REMOVE,
+        "rejected" if isinstance(known, Rejected) else "unavailable",
+        started_at=now,
+        ended_at=now,
+        said=known.said,
+        facts={"code": known.code},
+    )
     if isinstance(known, NotAuthorised):
         pause.refused(row.account_id, known.said or known.code, by=BY, now=now)
     with transaction.atomic():
@@ -85,10 +123,21 @@ def _not_removed(row: Delivery, error: Exception, now: datetime) -> None:
         if mine is None:
             return
         if isinstance(known, Rejected):
-            move(mine, "published", by=BY, now=now, facts={"code": known.code},
-                 trouble="not_removed", trouble_said=known.said, retry_at=None, **lease.none())
+            move(
+                mine,
+                "published",
+                by=BY,
+                now=now,
+                facts={"code": known.code},
+                trouble="not_removed",
+                trouble_said=known.said,
+                retry_at=None,
+                **lease.none(),
+            )
             return
         retry_at = known.retry_at if isinstance(known, RateLimited) else None
         Delivery.objects.filter(pk=mine.pk).update(
-            tries=mine.tries + 1, retry_at=retry_at or settle.back_off(mine.tries + 1, now),
-            **lease.none())
+            tries=mine.tries + 1,
+            retry_at=retry_at or settle.back_off(mine.tries + 1, now),
+            **lease.none(),
+        )

@@ -28,19 +28,38 @@ READ_BACKS = (15, 45, 120)
 
 
 def attempt(
-    delivery: Delivery, act: str, outcome: str, *, started_at: datetime, ended_at: datetime,
-    said: str = "", remote_id: str = "", facts: Mapping[str, Any] | None = None,
+    delivery: Delivery,
+    act: str,
+    outcome: str,
+    *,
+    started_at: datetime,
+    ended_at: datetime,
+    said: str = "",
+    remote_id: str = "",
+    facts: Mapping[str, Any] | None = None,
 ) -> Attempt:
     """One try, in a transaction of its own."""
     return Attempt.objects.create(
-        agency_id=delivery.agency_id, delivery=delivery, act=act, outcome=outcome,
-        started_at=started_at, ended_at=ended_at, said=said, remote_id=remote_id,
+        agency_id=delivery.agency_id,
+        delivery=delivery,
+        act=act,
+        outcome=outcome,
+        started_at=started_at,
+        ended_at=ended_at,
+        said=said,
+        remote_id=remote_id,
         facts=dict(facts or {}),
     )
 
 
-def published(delivery_id: int, posted: Posted, *, by: Any, now: datetime,
-              facts: Mapping[str, Any] | None = None) -> str:
+def published(
+    delivery_id: int,
+    posted: Posted,
+    *,
+    by: Any,
+    now: datetime,
+    facts: Mapping[str, Any] | None = None,
+) -> str:
     """It is out: bind it to what the network shows. Returns the state that the row ends in.
 
     `published` also when it already was, under the same id. When the id belongs to another
@@ -51,18 +70,35 @@ def published(delivery_id: int, posted: Posted, *, by: Any, now: datetime,
         if row.state in ("published", "removing", "removed"):
             if row.remote_id == posted.remote_id:
                 return row.state
-            record(row.agency, "delivery.second_copy", row, by=by, now=now,
-                   facts={"remote_id": posted.remote_id})
+            record(
+                row.agency,
+                "delivery.second_copy",
+                row,
+                by=by,
+                now=now,
+                facts={"remote_id": posted.remote_id},
+            )
             Delivery.objects.filter(pk=row.pk).update(
-                trouble="second_copy", trouble_said=posted.url or posted.remote_id)
+                trouble="second_copy", trouble_said=posted.url or posted.remote_id
+            )
             return row.state
         try:
             with transaction.atomic():
-                move(row, "published", by=by, now=now,
-                     facts={"remote_id": posted.remote_id, **(facts or {})},
-                     remote_id=posted.remote_id, remote_url=posted.url[:800],
-                     published_at=posted.at or now, retry_at=None, unknown_since=None,
-                     trouble="", trouble_said="", **lease.none())
+                move(
+                    row,
+                    "published",
+                    by=by,
+                    now=now,
+                    facts={"remote_id": posted.remote_id, **(facts or {})},
+                    remote_id=posted.remote_id,
+                    remote_url=posted.url[:800],
+                    published_at=posted.at or now,
+                    retry_at=None,
+                    unknown_since=None,
+                    trouble="",
+                    trouble_said="",
+                    **lease.none(),
+                )
                 _go_on(row, by=by, now=now)
             return "published"
         except Stale:
@@ -71,19 +107,37 @@ def published(delivery_id: int, posted: Posted, *, by: Any, now: datetime,
             return asked(delivery_id, "bound", posted.url or posted.remote_id, by=by, now=now)
 
 
-def unknown(delivery_id: int, token: UUID | None, *, trouble: str, said: str, by: str,
-            now: datetime) -> bool:
+def unknown(
+    delivery_id: int, token: UUID | None, *, trouble: str, said: str, by: str, now: datetime
+) -> bool:
     """sending → unknown: it may be out. Looked up after a while, never sent again unseen."""
     return _under_lease(
-        delivery_id, token, "sending", "unknown", by=by, now=now, trouble=trouble,
-        trouble_said=said, unknown_since=now, confirms=0,
+        delivery_id,
+        token,
+        "sending",
+        "unknown",
+        by=by,
+        now=now,
+        trouble=trouble,
+        trouble_said=said,
+        unknown_since=now,
+        confirms=0,
         retry_at=now + timedelta(seconds=READ_BACKS[0]),
     )
 
 
 def nothing_happened(
-    delivery_id: int, token: UUID | None, source: str, *, trouble: str, said: str, by: str,
-    now: datetime, retry_at: datetime | None, counts: bool = True, **fields: Any,
+    delivery_id: int,
+    token: UUID | None,
+    source: str,
+    *,
+    trouble: str,
+    said: str,
+    by: str,
+    now: datetime,
+    retry_at: datetime | None,
+    counts: bool = True,
+    **fields: Any,
 ) -> bool:
     """Back to the queue from `preparing` or `sending`: surely nothing was published.
 
@@ -96,22 +150,50 @@ def nothing_happened(
         if source == "sending":
             fields["sends"] = max(0, row.sends - 1)
         tries = row.tries + 1 if counts else row.tries
-        move(row, "queued", by=by, now=now, facts={"code": trouble}, trouble=trouble,
-             trouble_said=said, tries=tries, retry_at=retry_at or back_off(tries, now),
-             **lease.none(), **fields)
+        move(
+            row,
+            "queued",
+            by=by,
+            now=now,
+            facts={"code": trouble},
+            trouble=trouble,
+            trouble_said=said,
+            tries=tries,
+            retry_at=retry_at or back_off(tries, now),
+            **lease.none(),
+            **fields,
+        )
     return True
 
 
-def failed(delivery_id: int, token: UUID | None, source: str, *, trouble: str, said: str, by: str,
-           now: datetime) -> bool:
+def failed(
+    delivery_id: int,
+    token: UUID | None,
+    source: str,
+    *,
+    trouble: str,
+    said: str,
+    by: str,
+    now: datetime,
+) -> bool:
     """The network refused it in so many words: the writer decides. The rest of a thread waits."""
     with transaction.atomic():
         row = mine(delivery_id, token, source)
         if row is None:
             return False
         sends = max(0, row.sends - 1) if source == "sending" else row.sends
-        move(row, "failed", by=by, now=now, facts={"code": trouble}, trouble=trouble,
-             trouble_said=said, retry_at=None, sends=sends, **lease.none())
+        move(
+            row,
+            "failed",
+            by=by,
+            now=now,
+            facts={"code": trouble},
+            trouble=trouble,
+            trouble_said=said,
+            retry_at=None,
+            sends=sends,
+            **lease.none(),
+        )
         hold_rest(row, by=by, now=now)
     return True
 
@@ -123,8 +205,17 @@ def asked(delivery_id: int, trouble: str, said: str, *, by: Any, now: datetime) 
         if "asked" not in DeliveryStates.moves[row.state]:
             return row.state
         try:
-            move(row, "asked", by=by, now=now, facts={"code": trouble}, trouble=trouble,
-                 trouble_said=said, retry_at=now + timedelta(minutes=10), **lease.none())
+            move(
+                row,
+                "asked",
+                by=by,
+                now=now,
+                facts={"code": trouble},
+                trouble=trouble,
+                trouble_said=said,
+                retry_at=now + timedelta(minutes=10),
+                **lease.none(),
+            )
             return "asked"
         except Stale:
             continue
@@ -146,7 +237,8 @@ def hold_rest(row: Delivery, *, by: Any, now: datetime) -> None:
 
 def rest(row: Delivery) -> list[Delivery]:
     """The parts of a thread after this one, in order."""
-    found, last = [], row
+    found: list[Delivery] = []
+    last = row
     while True:
         following = Delivery.objects.filter(follows=last).first()
         if following is None:
@@ -164,16 +256,36 @@ def _go_on(row: Delivery, *, by: Any, now: datetime) -> None:
 
 def mine(delivery_id: int, token: UUID | None, state: str) -> Delivery | None:
     """The row under lock, if it is still in that state under that lease."""
-    return Delivery.objects.select_for_update(of=["self"]).filter(
-        pk=delivery_id, state=state, lease_token=token).first()
+    return (
+        Delivery.objects.select_for_update(of=["self"])
+        .filter(pk=delivery_id, state=state, lease_token=token)
+        .first()
+    )
 
 
-def _under_lease(delivery_id: int, token: UUID | None, source: str, to: str, *, by: str,
-                 now: datetime, trouble: str, **fields: Any) -> bool:
+def _under_lease(
+    delivery_id: int,
+    token: UUID | None,
+    source: str,
+    to: str,
+    *,
+    by: str,
+    now: datetime,
+    trouble: str,
+    **fields: Any,
+) -> bool:
     with transaction.atomic():
         row = mine(delivery_id, token, source)
         if row is None:
             return False
-        move(row, to, by=by, now=now, facts={"code": trouble}, trouble=trouble, **lease.none(),
-             **fields)
+        move(
+            row,
+            to,
+            by=by,
+            now=now,
+            facts={"code": trouble},
+            trouble=trouble,
+            **lease.none(),
+            **fields,
+        )
     return True

@@ -53,9 +53,14 @@ def here(now: datetime) -> Place:
     try:
         with transaction.atomic():
             return Place.objects.create(
-                fingerprint=name, mark=uuid.uuid4(), first_seen_at=now,
-                allowed_at=now if first else None, allowed_by="system:first" if first else "", looked_at=now if first else None,
-                stopped="" if first else "copied", stopped_at=None if first else now,
+                fingerprint=name,
+                mark=uuid.uuid4(),
+                first_seen_at=now,
+                allowed_at=now if first else None,
+                allowed_by="system:first" if first else "",
+                looked_at=now if first else None,
+                stopped="" if first else "copied",
+                stopped_at=None if first else now,
             )
     except IntegrityError:
         return Place.objects.get(fingerprint=name)
@@ -74,12 +79,14 @@ def may_send(now: datetime) -> bool:
     if sent < known:
         if place.stopped != "restored":
             Place.objects.filter(pk=place.pk).update(
-                stopped="restored", stopped_at=now, allowed_at=None)
+                stopped="restored", stopped_at=now, allowed_at=None
+            )
         return False
     if place.looked_at != place.allowed_at:
         # The worker does it, for every agency, before it claims anything.
         Delivery.objects.filter(state__in=WAITING, due_at__lte=now).update(
-            confirm_first=True, retry_at=None)
+            confirm_first=True, retry_at=None
+        )
         Place.objects.filter(pk=place.pk).update(looked_at=place.allowed_at)
     if sent > known or heard != said:
         _keep(str(place.mark), sent, said)
@@ -100,10 +107,21 @@ def allow(place: Place, *, by: Person | str, agency: Agency, now: datetime) -> N
     settled = {"looked_at": now} if place.stopped == "clock" else {}
     with transaction.atomic():
         Place.objects.filter(pk=place.pk).update(
-            allowed_at=now, allowed_by=by if isinstance(by, str) else f"person:{by.pk}",
-            stopped="", stopped_at=None, parted_s=0, **settled)
-        record(agency, "sending.allowed", ("publishing.place", place.pk), by=by, now=now,
-               facts={"stopped": place.stopped})
+            allowed_at=now,
+            allowed_by=by if isinstance(by, str) else f"person:{by.pk}",
+            stopped="",
+            stopped_at=None,
+            parted_s=0,
+            **settled,
+        )
+        record(
+            agency,
+            "sending.allowed",
+            ("publishing.place", place.pk),
+            by=by,
+            now=now,
+            facts={"stopped": place.stopped},
+        )
 
 
 def _sent() -> int:

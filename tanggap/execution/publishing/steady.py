@@ -21,7 +21,8 @@ class Pair:
     """What both clocks said when this process began, or when a person last set things right."""
 
     def __init__(
-        self, wall: Callable[[], float] = time.time,
+        self,
+        wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.wall, self.monotonic = wall, monotonic
@@ -60,8 +61,15 @@ def in_step(now: datetime, pair: Pair | None = None) -> bool:
 
 def _say(place: Place, stopped: str, parted_s: int, now: datetime) -> None:
     Place.objects.filter(pk=place.pk).update(
-        stopped=stopped, stopped_at=now if stopped else None, parted_s=parted_s)
+        stopped=stopped, stopped_at=now if stopped else None, parted_s=parted_s
+    )
     verb = "sending.clock_parted" if stopped else "sending.clock_in_step"
     for agency in Agency.objects.filter(autonomous=True):
-        record(agency, verb, ("publishing.place", place.pk), by="system:deliver", now=now,
-               facts={"seconds": parted_s})
+        record(
+            agency,
+            verb,
+            ("publishing.place", place.pk),
+            by="system:deliver",
+            now=now,
+            facts={"seconds": parted_s},
+        )

@@ -36,7 +36,8 @@ class Watch:
             for pk, (token, _state) in leases.items()
         }
         return [
-            pk for pk, (_token, state) in leases.items()
+            pk
+            for pk, (_token, state) in leases.items()
             if at - self._seen[pk][1] >= lease.SECONDS[state]
         ]
 
@@ -47,31 +48,64 @@ OURS = Watch()
 def tick(now: datetime, *, watch: Watch | None = None) -> int:
     """Take back what nobody works on any more. How many rows."""
     rows = Delivery.objects.filter(state__in=LEASED, lease_token__isnull=False)
-    leases = {pk: (token, state)
-              for pk, token, state in rows.values_list("pk", "lease_token", "state")}
+    leases = {
+        pk: (token, state)
+        for pk, token, state in rows.values_list("pk", "lease_token", "state")
+        if token is not None
+    }
     return sum(_take_back(pk, leases[pk][0], now) for pk in (watch or OURS).expired(leases))
 
 
 def _take_back(delivery_id: int, token: UUID, now: datetime) -> bool:
     with transaction.atomic():
-        row = Delivery.objects.select_for_update(of=["self"], skip_locked=True).filter(
-            pk=delivery_id, lease_token=token, state__in=LEASED).first()
+        row = (
+            Delivery.objects.select_for_update(of=["self"], skip_locked=True)
+            .filter(pk=delivery_id, lease_token=token, state__in=LEASED)
+            .first()
+        )
         if row is None:
             return False
-        act = {"preparing": Attempt.Act.PREPARE, "sending": Attempt.Act.SEND,
-               "confirming": Attempt.Act.CONFIRM, "removing": Attempt.Act.REMOVE}[row.state]
-        settle.attempt(row, act, "unknown", started_at=row.leased_at or now, ended_at=now,
-                       facts={"code": "worker_lost"})
+        act = {
+            "preparing": Attempt.Act.PREPARE,
+            "sending": Attempt.Act.SEND,
+            "confirming": Attempt.Act.CONFIRM,
+            "removing": Attempt.Act.REMOVE,
+        }[row.state]
+        settle.attempt(
+            row,
+            act,
+            "unknown",
+            started_at=row.leased_at or now,
+            ended_at=now,
+            facts={"code": "worker_lost"},
+        )
         soon = now + timedelta(seconds=settle.READ_BACKS[0])
         if row.state == "preparing":
             move(row, "queued", by=BY, now=now, facts={"code": "worker_lost"}, **lease.none())
         elif row.state == "sending":
-            move(row, "unknown", by=BY, now=now, facts={"code": "worker_lost"}, retry_at=soon,
-                 unknown_since=now, trouble="worker_lost", trouble_said="", confirms=0,
-                 **lease.none())
+            move(
+                row,
+                "unknown",
+                by=BY,
+                now=now,
+                facts={"code": "worker_lost"},
+                retry_at=soon,
+                unknown_since=now,
+                trouble="worker_lost",
+                trouble_said="",
+                confirms=0,
+                **lease.none(),
+            )
         elif row.state == "confirming":
-            move(row, "unknown", by=BY, now=now, facts={"code": "worker_lost"}, retry_at=soon,
-                 **lease.none())
+            move(
+                row,
+                "unknown",
+                by=BY,
+                now=now,
+                facts={"code": "worker_lost"},
+                retry_at=soon,
+                **lease.none(),
+            )
         else:
             Delivery.objects.filter(pk=row.pk).update(retry_at=soon, **lease.none())
     return True
