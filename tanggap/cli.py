@@ -399,11 +399,18 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _django() -> None:
-    """Start the database when it is ours, and Django."""
+    """Start the database when it is ours, and Django with its words."""
     database.ensure_running()
     import django
 
     django.setup()
+    from tanggap import messages as words
+
+    try:
+        words.compile_if_stale()
+    except OSError:
+        # Where the service may not write its own program, `tanggap messages` has done it before.
+        pass
 
 
 def _ask(name: str) -> str:
@@ -541,9 +548,6 @@ def _collect() -> None:
     from django.contrib.staticfiles.finders import get_finders
     from django.core.management import call_command
 
-    from tanggap import messages as words
-
-    words.compile_if_stale()
     found = hashlib.sha256()
     for finder in get_finders():
         for name, storage in finder.list([]):
