@@ -16,11 +16,8 @@ from django.views.decorators.http import require_safe
 from tanggap.accounts import connect
 from tanggap.accounts.models import Account
 from tanggap.accounts.queries import is_official, official
-from tanggap.core import clock
 from tanggap.core.models import Agency
 from tanggap.core.scope import Scope, enter
-from tanggap.desk.moment import showing
-from tanggap.desk.words import word
 
 MOST = 200
 
@@ -36,8 +33,7 @@ def listing(request: HttpRequest, slug: str = "") -> HttpResponse:
     """Every official account, or one agency's; `q` asks about one handle or address."""
     agency = get_object_or_404(Agency, slug=slug) if slug else None
     asked = request.GET.get("q", "").strip()[:300]
-    now = clock.now()
-    with enter(readers(agency)), showing(now, agency.zone if agency else "Asia/Jakarta"):
+    with enter(readers(agency)):
         rows = official([agency.pk] if agency else None)
         found = is_official(asked, official()) if asked else None
         return render(
@@ -98,7 +94,6 @@ def groups(rows: list[Account]) -> list[tuple[Agency, list[dict[str, Any]]]]:
             {
                 "row": row,
                 "place": gettext(connect.place_of(row)),
-                "kind": word(row.kind, "account_kind"),
             }
         )
     return list(found.values())
