@@ -103,7 +103,7 @@ def send_in_emergency(message: Message, *, reason: str, by: Person, now: datetim
     with transaction.atomic():
         fresh = _locked(message)
         # Danger to people goes before what a PPID officer may still say; secrets do not.
-        check.demand(check.run(fresh, now), what)
+        check.demand([one for one in check.run(fresh, now) if one.rule != "exempt_pattern"], what)
         found = digest(fresh)
         if fresh.state == "draft":
             move(fresh, "checked", by=by, now=now, facts={"hash": found.hex()})

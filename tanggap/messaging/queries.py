@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tanggap.core.scope import Scope, scoped
-from tanggap.messaging.models import Exemption, Media, Message, Review, Variant
+from tanggap.messaging.models import Exemption, Media, Message, Review, Variant, VariantMedia
 
 FILTERS = ("writing", "waiting", "approved", "released", "owed", "withdrawn")
 
@@ -60,8 +60,11 @@ def history(message: Message) -> QuerySet[Review]:
 
 def media_of(message: Message) -> list[Media]:
     """Pictures of any variant, in the order of first showing."""
-    rows = Media.objects.filter(variants__message=message).order_by("variantmedia__order", "pk")
-    return list(dict.fromkeys(rows))
+    rows = (
+        VariantMedia.objects.filter(variant__message=message).select_related("media")
+        .order_by("order", "variant_id")
+    )
+    return list(dict.fromkeys(row.media for row in rows))
 
 
 def exemptions(scope: Scope) -> QuerySet[Exemption]:
