@@ -188,6 +188,22 @@ def archive_verify(arguments: argparse.Namespace) -> int:
     return int(not report.intact)
 
 
+def archive_continue(arguments: argparse.Namespace) -> None:
+    """Go on after an older backup was restored: set the anchors of what was lost aside."""
+    _django()
+    _migrated("Run `tanggap migrate`, then this again.")
+    from tanggap.archive import aside
+    from tanggap.core import clock
+
+    kept = aside.set_aside(by=BY, now=clock.now())
+    if kept is None:
+        raise CannotRun(
+            "Every anchor is a head of this database: nothing was lost, so nothing is set aside."
+        )
+    print(f"The old anchors are in {kept}. Keep them: they prove what the log held before.")
+    print("The worker begins a new file. Then run: tanggap archive verify")
+
+
 def keys_rotate(arguments: argparse.Namespace) -> None:
     """Make new keys and seal everything anew with them; old keys stay until `keys forget`."""
     _django()
@@ -228,9 +244,11 @@ def keys_list(arguments: argparse.Namespace) -> None:
     from tanggap.core import secrets
 
     ring = secrets.keyring()
-    for what, found in (("master", ring.sealing), ("signing", ring.signing)):
-        for number, key in enumerate(found):
-            print(f"{what}  {key.id}  made {key.created}  {'in force' if not number else 'old'}")
+    master = [("master ", key.id, key.created) for key in ring.sealing]
+    signing = [("signing", key.id, key.created) for key in ring.signing]
+    for keys in (master, signing):
+        for number, (what, key_id, created) in enumerate(keys):
+            print(f"{what}  {key_id}  made {created}  {'old' if number else 'in force'}")
 
 
 def demo(arguments: argparse.Namespace) -> int:
@@ -339,6 +357,7 @@ COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int | None], tuple[Opt
         archive_verify,
         ((("--agency",), {"default": "", "help": "slug of one agency; all when absent"}),),
     ),
+    ("archive continue", archive_continue, ()),
     ("keys list", keys_list, ()),
     ("keys rotate", keys_rotate, ()),
     (

@@ -32,6 +32,7 @@ class Line:
 class _Seen:
     """How far this process has read the file, and the largest size of each agency in it."""
 
+    inode: int
     offset: int
     sizes: dict[int, int]
 
@@ -49,8 +50,12 @@ def catch_up(agency_ids: set[int] | None = None) -> int:
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(handle, "r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        first = path not in _seen or os.fstat(file.fileno()).st_size < _seen[path].offset
-        seen = _Seen(0, {}) if first else _seen[path]
+        found, known = os.fstat(file.fileno()), _seen.get(path)
+        # A file that was set aside or cut is read anew.
+        if known and (known.inode, True) == (found.st_ino, found.st_size >= known.offset):
+            first, seen = False, known
+        else:
+            first, seen = True, _Seen(found.st_ino, 0, {})
         file.seek(seen.offset)
         torn = b""
         for raw in file:

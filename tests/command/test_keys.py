@@ -61,7 +61,7 @@ def test_an_old_key_is_forgotten_only_by_its_id(ring, account, capsys):
 def test_listing_keys_shows_no_key(ring, capsys):
     assert main(["keys", "list"]) == 0
     said = capsys.readouterr().out
-    assert f"master  {ring.sealing[0].id}" in said and "in force" in said
+    assert f"master   {ring.sealing[0].id}" in said and "in force" in said
     held = (secrets.keyring(), ring)
     for keys in held:
         for key in keys.sealing:
