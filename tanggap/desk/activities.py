@@ -25,8 +25,7 @@ from tanggap.core.models import Membership, Person
 from tanggap.core.scope import Scope, scoped
 from tanggap.core.worktime import is_working_day
 from tanggap.desk.door import desk
-from tanggap.desk.forms import refuse
-from tanggap.desk.messaging.forms import WALL, ReasonForm
+from tanggap.desk.forms import WALL, ReasonForm, refuse
 from tanggap.desk.words import word
 from tanggap.execution.publishing.models import Delivery
 from tanggap.execution.steps import steps

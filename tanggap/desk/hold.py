@@ -21,8 +21,7 @@ from tanggap.core.errors import Refused
 from tanggap.core.scope import Scope, scoped
 from tanggap.desk import shell
 from tanggap.desk.door import desk
-from tanggap.desk.forms import refuse
-from tanggap.desk.messaging.forms import ReasonForm
+from tanggap.desk.forms import ReasonForm, refuse
 from tanggap.execution.publishing.models import WAITING, Delivery
 
 ON_ITS_WAY = ("sending", "confirming", "unknown")

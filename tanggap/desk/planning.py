@@ -22,8 +22,7 @@ from tanggap.core.metrics_data import metrics
 from tanggap.core.scope import Scope
 from tanggap.desk import shell
 from tanggap.desk.door import desk
-from tanggap.desk.forms import refuse
-from tanggap.desk.messaging.forms import LANGUAGES, ReasonForm
+from tanggap.desk.forms import LANGUAGES, ReasonForm, refuse
 from tanggap.desk.words import word
 from tanggap.planning import approve, queries, write
 from tanggap.planning.models import ChannelChoice, Objective, Plan, Segment
