@@ -17,11 +17,14 @@ AREAS = (
     ("", "today"),
     ("meja/", "preferences"),
     ("cari/", "search"),
+    ("tunda/", "hold"),
     ("rencana/", "planning"),
     ("agenda/", "activities"),
     ("konten/", "messaging"),
     ("penayangan/", "publishing"),
     ("pesan/", "inbox"),
+    ("jawaban/", "answers"),
+    ("klarifikasi/", "claims"),
     ("aduan/", "followup"),
     ("temuan/", "findings"),
     ("pemantauan/", "monitoring"),
@@ -35,5 +38,5 @@ AREAS = (
 urlpatterns = [
     path(prefix, include(import_module(f"tanggap.desk.{area}").urlpatterns))
     for prefix, area in AREAS
-    if find_spec(f"tanggap.desk.{area}")
+    if (found := find_spec(f"tanggap.desk.{area}")) and found.origin
 ]

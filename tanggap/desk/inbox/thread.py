@@ -1,0 +1,279 @@
+"""The list, the thread beside it, and the answer."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_POST
+
+from tanggap.accounts import connect
+from tanggap.accounts.queries import usable
+from tanggap.core.errors import Refused, Stale
+from tanggap.core.models import Agency
+from tanggap.core.scope import Scope, scoped
+from tanggap.desk.door import DeskRequest, desk
+from tanggap.desk.forms import refuse
+from tanggap.desk.inbox import forms, shown
+from tanggap.desk.inbox.panels import panels
+from tanggap.desk.words import word
+from tanggap.execution.inbox import answers, private, queries, reply, triage
+from tanggap.execution.inbox.models import KINDS, Conversation, Item, SavedAnswer
+from tanggap.execution.inbox.promise import NEVER
+
+GROUPS = ("open", "mine", "unassigned", "snoozed", "answered", "quiet")
+FILTERS = ("group", "kind", "unit", "account", "assignee", "case", "q")
+
+
+@desk("inbox.read")
+def listing(request: DeskRequest) -> HttpResponse:
+    return render(request, "desk/inbox/panes.html", pane(request))
+
+
+@desk("inbox.read")
+def one(request: DeskRequest, pk: int) -> HttpResponse:
+    found = find(request, pk)
+    initial: dict[str, Any] = {}
+    if request.GET.get("sisip", "").isdigit():
+        initial = inserted(request, int(request.GET["sisip"]))
+    return show(request, found, initial=initial)
+
+
+@require_POST
+@desk("inbox.write")
+def answer(request: DeskRequest, pk: int) -> HttpResponse:
+    found, form = find(request, pk), forms.ReplyForm(request.POST)
+    if not form.is_valid():
+        return show(request, found, form=form, status=422)
+    given = form.cleaned_data
+    item = Item.objects.filter(conversation=found, pk=given["item"] or 0).first() or last(found)
+    if item is None:
+        raise Http404
+    saved = scoped(SavedAnswer, request.scope).filter(pk=given["saved"] or 0).first()
+    try:
+        row = reply.write(
+            found, item, given["text"], by=request.user, now=request.now,
+            private=given["private"], saved_answer=saved, source=given["source"],
+            seen_item_id=given["seen"])
+    except Refused as refusal:
+        refuse(form, refusal)
+        found.refresh_from_db()
+        stale = isinstance(refusal, Stale)
+        came = queries.since(found, given["seen"] or 0) if stale else []
+        return show(request, found, form=form, came=came, status=409 if stale else 422)
+    messages.success(request, gettext("The answer is on its way.") if row.state == "released"
+                     else gettext("The answer waits for a second person."))
+    return back(request, pk)
+
+
+@require_POST
+@desk("reveal")
+def reveal(request: DeskRequest, pk: int) -> HttpResponse:
+    """The words behind the mask, once, on record; the page says so."""
+    item = scoped(Item, request.scope).filter(pk=pk).exclude(conversation=None).first()
+    if item is None:
+        raise Http404
+    is_sealed = item.conversation.sealed  # type: ignore[union-attr]
+    found = queries.conversation(request.scope, item.conversation_id or 0, sealed_ones=is_sealed)
+    if found is None:
+        raise Http404
+    for words in (item, *item.revisions.all()):
+        private.reveal(words, request.POST.get("reason", ""), by=request.user, now=request.now)
+    return show(request, found, revealed=frozenset({item.pk}), sealed=is_sealed)
+
+
+# --- the panes -----------------------------------------------------------------------------------
+
+
+def pane(request: DeskRequest, current: int = 0, *, sealed: bool = False) -> dict[str, Any]:
+    """The left pane: filters, pills with counts, one page of rows."""
+    scope, now, asked = request.scope, request.now, request.GET
+    group = asked.get("group", "open")
+    group = group if group in GROUPS else "" if group == "all" else "open"
+    text = asked.get("q", "").strip()[:200]
+    rows = queries.conversations(
+        scope, now=now, group="" if sealed else group,
+        kind=asked.get("kind", "") if asked.get("kind") in dict(KINDS) else "",
+        unit=whole(asked.get("unit")), assignee=whole(asked.get("assignee")),
+        account=whole(asked.get("account")), text=text, case=asked.get("case", ""),
+        sealed_ones=sealed)
+    page = queries.page(rows, after=after(asked.get("after", "")))
+    kept = "&".join(f"{key}={value}" for key, value in _kept(asked).items())
+    counts, home = queries.counts(scope, now), reverse("desk:inbox-list")
+    late = queries.late(scope, now)
+    until = midnight(scope, now)
+    lines = shown.lines(page.rows, _query(asked), current)
+    at = next((number for number, line in enumerate(lines) if line.current), -1)
+    return {
+        "lines": lines, "group": group, "q": text, "kept": kept, "query": _query(asked),
+        "next": f"{page.after[0].isoformat()},{page.after[1]}" if page.after else "",
+        "tabs": [
+            {"label": word(name, "conversation_group"), "count": shown.capped(counts[name]),
+             "href": f"{home}?group={name}", "current": name == group, "code": name}
+            for name in GROUPS
+        ],
+        "finding": finding(late, queries.due(scope, now, until)),
+        "kinds": [(code, word(code, "conversation_kind")) for code, _name in KINDS
+                  if code != "integrity"],
+        "units": list(Agency.objects.filter(pk__in=scope.readable, autonomous=False)
+                      .order_by("short_name").values_list("pk", "short_name")),
+        "accounts": list(usable(scope).values_list("pk", "display_name")),
+        "filtered": any(asked.get(name) for name in FILTERS if name != "group"),
+        "awaiting": queries.awaiting(scope).count() if scope.may("reply.approve") else 0,
+        "troubles": [one for one in queries.listening(scope) if one.failed_at],
+        "before": lines[at - 1].href if at > 0 else "",
+        "following": lines[at + 1].href if 0 <= at < len(lines) - 1 else "",
+        "sealed": sealed,
+    }
+
+
+def show(
+    request: DeskRequest, found: Conversation, *, form: forms.ReplyForm | None = None,
+    note: forms.NoteForm | None = None, initial: dict[str, Any] | None = None,
+    came: list[Item] | None = None, revealed: frozenset[int] = frozenset(),
+    refusal: Refused | None = None, sealed: bool = False, status: int = 200,
+) -> HttpResponse:
+    """All three panes with a conversation open."""
+    scope, now = request.scope, request.now
+    thread = queries.thread(found)
+    item = thread.items[-1] if thread.items else None
+    if form is None:
+        form = forms.ReplyForm(initial={
+            "seen": found.last_item_id, "item": item.pk if item else None,
+            "private": found.visibility == "private", **(initial or {})})
+    else:
+        # What came in between is on this page now: sending again means having read it.
+        form.data = form.data.copy()
+        form.data["seen"] = str(found.last_item_id)
+    asked = request.GET.get("jawaban")
+    asked = "" if asked == "*" else asked
+    units = list(Agency.objects.filter(pk__in=scope.readable, autonomous=False)
+                 .order_by("short_name").values_list("slug", "short_name"))
+    urgency = {0: "danger", 1: "urgent", 2: "normal"}[found.urgency]
+    return render(request, "desk/inbox/panes.html", {
+        **pane(request, found.pk, sealed=sealed), "open": found,
+        "name": shown.name_of(found.author), "handle": shown.handle_of(found.author),
+        "entries": shown.entries(thread, revealed), "form": form,
+        "note_form": note or forms.NoteForm(), "counter": counter(found, item, now),
+        "memo": note is not None or request.GET.get("tulis") == "catatan",
+        "came": {one.pk for one in came or []}, "refusal": refusal,
+        "answers": answer_rows(scope, asked, now) if asked is not None else None,
+        "asked": asked or "", "saved": saved_of(form),
+        "label_form": forms.LabelForm(units, initial={
+            "kind": found.kind, "urgency": urgency, "place": found.place,
+            "unit": found.unit.slug if found.unit else ""}),
+        "assign_form": forms.AssignForm(
+            queries.answerers(scope), initial={"person": found.assigned_to_id or ""}),
+        "snooze_form": forms.SnoozeForm(initial={
+            "until": timezone.localtime(now + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M")}),
+        "units_by_slug": units, "owed": found.due_at != NEVER, "others": [
+            (row, reverse("desk:inbox-thread", args=[row.pk]))
+            for row in ([] if sealed else queries.others_of(found))],
+        "alike": len(triage.alike(item)) if item and not sealed else 0,
+        "panels": [] if sealed else panels(found, scope, now),
+        "reasons": private.REASONS.items(), "may_write": scope.may("inbox.write") and not sealed,
+    }, status=status)
+
+
+def counter(found: Conversation, item: Item | None, now: datetime) -> dict[str, Any]:
+    """What the field counts with, so that it equals the server: rule, limit, length of a link."""
+    if item is None:
+        return {}
+    try:
+        limits = connect.limits(found.account)
+        used, most = reply.count(found, item, "x", now)
+    except Refused:
+        return {}
+    return {"rule": limits.counter, "limit": most - used + 1, "link": limits.url_length}
+
+
+def answer_rows(scope: Scope, text: str, now: datetime) -> list[tuple[SavedAnswer, bool]]:
+    return [(row, answers.valid(row, now)) for row in answers.search(scope, text)[:8]]
+
+
+def inserted(request: DeskRequest, pk: int) -> dict[str, Any]:
+    """A saved answer for the form; one whose day has passed is refused."""
+    row = answers.search(request.scope).filter(pk=pk).first()
+    if row is None:
+        raise Http404
+    answers.insertable(row, request.now)
+    return {"text": row.text, "source": row.source, "saved": row.pk}
+
+
+def saved_of(form: forms.ReplyForm) -> SavedAnswer | None:
+    value = form["saved"].value()
+    if not value:
+        return None
+    return SavedAnswer.objects.filter(pk=whole(str(value))).select_related("unit").first()
+
+
+def find(request: DeskRequest, pk: int) -> Conversation:
+    found = queries.conversation(request.scope, pk)
+    if found is None:
+        raise Http404
+    return found
+
+
+def last(found: Conversation) -> Item | None:
+    return Item.objects.filter(conversation=found).order_by("-written_at", "-pk").first()
+
+
+def back(request: DeskRequest, pk: int) -> HttpResponse:
+    """To the conversation, with the list as it was filtered."""
+    kept = _query(request.GET)
+    return redirect(reverse("desk:inbox-thread", args=[pk]) + (f"?{kept}" if kept else ""))
+
+
+def finding(late: int, due: int) -> str:
+    """The list's first sentence."""
+    parts = []
+    if late:
+        parts.append(ngettext("%(n)s message is past its promise",
+                              "%(n)s messages are past their promise", late)
+                     % {"n": shown.capped(late)})
+    if due:
+        parts.append(ngettext("%(n)s is due today", "%(n)s are due today", due)
+                     % {"n": shown.capped(due)})
+    if not parts:
+        return gettext("Every promise is kept")
+    return gettext(", ").join(parts)
+
+
+def midnight(scope: Scope, now: datetime) -> datetime:
+    local = timezone.localtime(now) + timedelta(days=1)
+    return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+
+
+def whole(text: str | None) -> int:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 12 else 0
+
+
+def after(text: str) -> tuple[datetime, int] | None:
+    """The key of a page as the address holds it."""
+    if not text:
+        return None
+    at, comma, pk = text.rpartition(",")
+    try:
+        found = datetime.fromisoformat(at)
+    except ValueError as error:
+        raise BadRequest from error
+    if not comma or not whole(pk) or found.tzinfo is None:
+        raise BadRequest
+    return found, whole(pk)
+
+
+def _kept(asked: QueryDict) -> dict[str, str]:
+    return {name: asked[name] for name in FILTERS if asked.get(name)}
+
+
+def _query(asked: QueryDict) -> str:
+    found = QueryDict(mutable=True)
+    found.update({**_kept(asked), **({"after": asked["after"]} if asked.get("after") else {})})
+    return found.urlencode()
