@@ -9,10 +9,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -35,6 +35,7 @@ class Row:
     pills: Sequence[tuple[str, str]] = ()  # (tone, word)
     due: datetime | None = None
     act: str = ""
+    plain_mark: bool = False  # the mark is a time, not somebody's initials
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,11 @@ class Section:
     href: str = ""
     link: str = ""
     count: int | None = None
+    count_most: int | None = None  # more than this is "60+"
+    links: Sequence[tuple[str, str, int]] = ()  # (words, address, how many are behind it)
+    aside: str = ""
+    tone: str = ""
+    icon: str = "info"
     empty: str = ""
     wide: bool = False
     template: str = ""
@@ -59,6 +65,8 @@ T = TypeVar("T", bound=Told)
 
 SECTIONS: dict[int, Asked] = {}
 FINDINGS: dict[int, Told] = {}
+NOTES: dict[int, Told] = {}
+COVERED: set[str] = set()
 
 
 def section(order: int) -> Callable[[A], A]:
@@ -83,6 +91,28 @@ def finding(order: int) -> Callable[[T], T]:
     return keep
 
 
+def cover(*names: str) -> None:
+    """Leave out these parts, by "module.function": a card for all areas says the same."""
+    COVERED.update(names)
+
+
+def shown(table: Mapping[int, Any]) -> list[Any]:
+    """The parts of Today in their order, without those that are covered."""
+    return [asked for _, asked in sorted(table.items())
+            if f"{asked.__module__}.{asked.__name__}" not in COVERED]
+
+
+def note(order: int) -> Callable[[T], T]:
+    """Register a part of the soft line under the title, beside the day."""
+
+    def keep(told: T) -> T:
+        _once(NOTES, order)
+        NOTES[order] = told
+        return told
+
+    return keep
+
+
 def _once(table: dict[int, object] | dict, order: int) -> None:
     if order in table:
         raise ValueError(f"Two parts of Today ask for place {order}.")
@@ -91,10 +121,11 @@ def _once(table: dict[int, object] | dict, order: int) -> None:
 @desk("today")
 def today(request: DeskRequest) -> HttpResponse:
     scope, now = request.scope, request.now
-    told = [words for _, tell in sorted(FINDINGS.items()) if (words := tell(scope, now))]
-    cards = [card for _, ask in sorted(SECTIONS.items()) if (card := ask(scope, now))]
+    told = [words for tell in shown(FINDINGS) if (words := tell(scope, now))]
+    notes = [words for tell in shown(NOTES) if (words := tell(scope, now))]
+    cards = [card for ask in shown(SECTIONS) if (card := ask(scope, now))]
     return render(request, "desk/today.html", {
-        "greeting": greeting(now), "findings": told,
+        "greeting": greeting(now), "findings": told, "notes": notes,
         "wide": [card for card in cards if card.wide],
         "narrow": [card for card in cards if not card.wide],
     })
