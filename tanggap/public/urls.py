@@ -1,7 +1,7 @@
 """The citizens' addresses: one line per area, without sign-in. Words of an address are Indonesian.
 
 An area is a module of this package with `urlpatterns`; its names begin with the area:
-`public:track`, `public:accounts`.
+`public:case`, `public:accounts`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ app_name = "public"
 AREAS = (
     ("", "links"),
     ("resmi/", "accounts"),
-    ("lacak/", "track"),
-    ("tindak-lanjut/", "accountability"),
     ("klarifikasi/", "clarifications"),
-    ("jawab/", "handover"),
+    ("tindak/", "handover"),
     ("ikut/", "participate"),
+    ("", "cases"),
+    ("", "results"),
 )
 
 urlpatterns = [

@@ -76,7 +76,9 @@ def town(agency, member, mastodon_fake) -> Town:
     return Town(scene, lead, member("responder"), member("editor"), member("head"))
 
 
-def photo(size: tuple[int, int] = (1600, 1200), *, exif: bool = True, kind: str = "JPEG") -> io.BytesIO:
+def photo(
+    size: tuple[int, int] = (1600, 1200), *, exif: bool = True, kind: str = "JPEG"
+) -> io.BytesIO:
     """A photo as a telephone makes it, with the place where it was taken."""
     picture, out = Image.new("RGB", size, (120, 90, 60)), io.BytesIO()
     about = Image.Exif()

@@ -72,7 +72,7 @@ def test_a_link_shows_its_agency_only(town, given, other):
             given_at=town.now)
 
 
-def test_not_ours_needs_a_reason_and_goes_to_the_lead_the_second_time(town, given, unit, make_agency):
+def test_not_ours_needs_a_reason_and_the_second_time_the_lead(town, given, unit, make_agency):
     made, token = given
     second = make_agency("dinas-desa", parent=town.scene.agency, kind="unit", autonomous=False)
     with handover.behind(token, town.now) as found, pytest.raises(Refused):

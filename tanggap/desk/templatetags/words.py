@@ -241,6 +241,12 @@ def signed(value: Any) -> str:
 
 
 @register.filter
+def span(length: timedelta | None) -> str:
+    """A length of time in words: 3 jam; "tidak tersedia" for None."""
+    return gettext("not available") if length is None else _span(length.total_seconds())
+
+
+@register.filter
 def initials(name: object) -> str:
     """Two letters for the round mark before a row; "?" for nobody."""
     letters = [part[0] for part in str(name or "").replace("@", " ").split() if part[0].isalnum()]

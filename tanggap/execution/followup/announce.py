@@ -241,7 +241,7 @@ def tell_rest(announcement: Announcement, *, by: Person, now: datetime) -> int:
 
 
 def told_by_hand(telling: Telling, *, by: Person, now: datetime) -> Telling:
-    """An officer told them by themselves, where no machine can: on record, so nobody does it twice."""
+    """An officer told them where no machine can: on record, so that nobody does it twice."""
     if telling.delivery_id is not None:
         raise Refused(_("Nothing was noted."), _("This person is told by the network."),
                       _("Look at the delivery instead."))

@@ -184,7 +184,8 @@ def reopen(
                 said_not_fixed_at=now, not_fixed_words=words.strip())
             contributor.said_not_fixed_at, contributor.not_fixed_words = now, words.strip()
         clocks.end_all(case, now=now)
-        move(case, "reopened", by=by, now=now, closed_at=None, content=words.strip().encode() or None,
+        move(case, "reopened", by=by, now=now, closed_at=None,
+             content=words.strip().encode() or None,
              facts={"contributor": contributor.pk if contributor else None,
                     "times": case.reopened_count + 1},
              reopened_count=case.reopened_count + 1)

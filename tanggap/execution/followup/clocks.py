@@ -1,4 +1,4 @@
-"""Clocks of a case: legal terms in working days beside the agency's own promise, by data with source.
+"""Clocks of a case: legal terms in working days beside the agency's own promise, from data.
 
 Rules are rows of core/data/clocks.json. A clock never changes a case: the tick computes due times
 again when the calendar changed, notes what the deliveries say, and marks what is late, on record.
@@ -88,11 +88,12 @@ def end_all(case: Case, *, now: datetime) -> None:
 
 
 def extend(clock: Clock, *, reason: str, by: Person, now: datetime) -> Clock:
-    """Once, with a written reason, where the rule allows it (such as UU 14/2008: 7 working days)."""
+    """Once, with a written reason, where the rule allows it (UU 14/2008: 7 working days)."""
     what = _("The deadline was not extended.")
     rule = rule_of(clock)
     if not rule.extension:
-        raise Refused(what, _("The rule “%(rule)s” knows no extension.") % {"rule": rule.says("id")},
+        raise Refused(what,
+                      _("The rule “%(rule)s” knows no extension.") % {"rule": rule.says("id")},
                       _("Resolve the report, or tell the citizen honestly that it is late."))
     if clock.extended_days:
         raise Refused(what, _("It was extended once already; the rule allows no second time."),

@@ -34,7 +34,7 @@ def add(
     now: datetime, taken_on: date | None = None, public: bool = False,
     handover: Handover | None = None,
 ) -> Evidence:
-    """Keep a photo with its caption (also its description for who cannot see it). Raises Refused."""
+    """Keep a photo with its caption, which also tells who cannot see it. Raises Refused."""
     what = _("The photo was not kept.")
     if when not in Evidence.When.values:
         raise Refused(what, _("It is not said whether it shows before or after."),

@@ -1,4 +1,4 @@
-"""Slow down who tries numbers, keys or links one after another: a simple counter in the database."""
+"""Slow down who tries numbers, keys or links one after another: a counter in the database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Step 7: what to do about a finding, with options; the head decides, with a reason. Capability 88.7."""
+"""Step 7: what to do about a finding, with options; the head decides, with a reason (88.7)."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def decide(
     option: str = "", changed_to: str = "", owner_unit: Agency | None = None,
     due_on: date | None = None,
 ) -> Recommendation:
-    """Accept an option, change it, or decline; a reason always. Owner and day may be set with it."""
+    """Accept an option, change it, or decline; always with a reason. May set owner and day."""
     what = _("The decision was not recorded.")
     if verdict not in VERDICTS:
         raise Refused(what, _("No decision was chosen."), _("Accept, change or decline."),

@@ -27,7 +27,7 @@ FORM = re.compile(r"[A-Za-z0-9./-]{4,40}")
 
 
 def text(case: Case) -> str:
-    """The block to paste: what, where, since when, in the citizens' words, without personal data."""
+    """The block to paste: what, where, since when, in citizens' words, without personal data."""
     people = case.contributors.select_related("item").order_by("joined_at", "pk")
     first = people.first()
     with translation.override("id"):
@@ -57,7 +57,7 @@ def set_id(case: Case, sp4n_id: str, *, by: Person, now: datetime) -> Case:
     with transaction.atomic():
         Case.objects.filter(pk=case.pk).update(sp4n_id=found)
         case.sp4n_id = found
-        record(case.agency, "case.sp4n", case, by=by, now=now, facts={"sp4n": found})
+        record(case.agency, "case.lapor_kept", case, by=by, now=now, facts={"sp4n": found})
     return case
 
 

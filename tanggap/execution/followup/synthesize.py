@@ -119,7 +119,8 @@ def place(
         raise Refused(_("Nothing was moved."), _("The group belongs to another finding."),
                       _("Choose a group of this one."))
     with transaction.atomic():
-        moved = FindingItem.objects.filter(finding=finding, item__in=list(items)).update(group=group)
+        lines = FindingItem.objects.filter(finding=finding, item__in=list(items))
+        moved = lines.update(group=group)
         record(finding.agency, "finding.grouped", finding, by=by, now=now,
                facts={"group": group.pk, "items": moved})
     return moved

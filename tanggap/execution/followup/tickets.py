@@ -35,7 +35,9 @@ def address(case: Case) -> str:
     return f"{settings.PUBLIC_URL}/{case.agency.slug}/lapor/{case.number}/"
 
 
-def give(contributor: Contributor, key: str, *, by: Person, now: datetime, due_at: datetime) -> None:
+def give(
+    contributor: Contributor, key: str, *, by: Person, now: datetime, due_at: datetime
+) -> None:
     """Queue both messages where the network allows it. `due_at` spaces out many of them."""
     case, item, talk = contributor.case, contributor.item, contributor.conversation
     private = talk.visibility == "private" or case.sealed
@@ -85,7 +87,8 @@ def public_words(case: Case) -> str:
 def secret_words(case: Case, key: str) -> str:
     with translation.override(LANGUAGE):
         return " ".join((
-            _("Your report %(number)s. Private key: %(key)s.") % {"number": case.number, "key": key},
+            _("Your report %(number)s. Private key: %(key)s.")
+            % {"number": case.number, "key": key},
             _("With both you can read the details, see the evidence and tell us if it is not"
               " fixed: %(address)s") % {"address": address(case)},
             _("The number may be known to all; the key is for you alone."),

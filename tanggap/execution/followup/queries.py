@@ -1,0 +1,217 @@
+"""Questions about cases, findings, recommendations and announcements.
+
+Sealed cases are seen by holders of the verb "integrity" alone; a unit's people see their unit's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from django.db.models import Count, F, Q, QuerySet
+
+from tanggap.core.models import Agency
+from tanggap.core.scope import Scope, scoped
+from tanggap.execution.followup.cases import OPEN
+from tanggap.execution.followup.models import (
+    Announcement,
+    Case,
+    Clock,
+    Contributor,
+    Finding,
+    Handover,
+    Recommendation,
+    Telling,
+)
+from tanggap.execution.inbox.models import Item, Reply
+
+SOON = timedelta(hours=24)
+GROUPS = ("late", "soon", "open", "waiting", "resolved", "closed", "all")
+
+
+def cases(scope: Scope, *, group: str = "", text: str = "", now: datetime) -> QuerySet[Case]:
+    """What this person may see, narrowed to a pill and to words of number, title or place."""
+    rows = visible(scope)
+    if group in GROUPS:
+        rows = rows.filter(_group(group, now))
+    if text:
+        rows = rows.filter(
+            Q(number__icontains=text) | Q(title__icontains=text) | Q(place__icontains=text)
+            | Q(sp4n_id__iexact=text)
+        )
+    return rows.select_related("unit", "assigned_to", "agency")
+
+
+def visible(scope: Scope) -> QuerySet[Case]:
+    rows = scoped(Case, scope)
+    if not scope.may("integrity"):
+        rows = rows.filter(sealed=False)
+    held = scope.membership
+    if held is not None and held.role == "unit":
+        rows = rows.filter(unit=held.unit_id) if held.unit_id else rows.none()
+    return rows
+
+
+def _group(group: str, now: datetime) -> Q:
+    return {
+        "late": Q(state__in=OPEN, due_at__lt=now),
+        "soon": Q(state__in=OPEN, due_at__gte=now, due_at__lt=now + SOON),
+        "open": Q(state__in=OPEN),
+        "waiting": Q(state="handed_over"),
+        "resolved": Q(state="resolved"),
+        "closed": Q(state="closed"),
+        "all": Q(),
+    }[group]
+
+
+def counts(scope: Scope, *, text: str = "", now: datetime) -> dict[str, int]:
+    """How many of each pill, in one query."""
+    found: dict[str, int] = cases(scope, text=text, now=now).order_by().aggregate(
+        **{group: Count("pk", filter=_group(group, now) or Q(pk__isnull=False))
+           for group in GROUPS})
+    return found
+
+
+def page(rows: QuerySet[Case], after: tuple[datetime, int] | None, size: int) -> list[Case]:
+    """By what breaks first; one row more where there is a next page (keyset)."""
+    if after is not None:
+        rows = rows.filter(Q(due_at__gt=after[0]) | Q(due_at=after[0], pk__gt=after[1]))
+    return list(rows.order_by("due_at", "pk")[: size + 1])
+
+
+def case_of(conversation_id: int, scope: Scope) -> Case | None:
+    """The newest case of a conversation, for the inbox's side panel."""
+    return visible(scope).filter(contributors__conversation=conversation_id).order_by("-pk").first()
+
+
+def like(item: Item, scope: Scope) -> QuerySet[Case]:
+    """Open cases that a message may join: newest first."""
+    return visible(scope).filter(agency=item.agency_id, state__in=OPEN).order_by("-opened_at")[:20]
+
+
+def contributors(case: Case) -> QuerySet[Contributor]:
+    return (
+        case.contributors.select_related("author", "item", "conversation__account", "ticket")
+        .order_by("joined_at", "pk")
+    )
+
+
+def open_handover(case: Case) -> Handover | None:
+    return case.handovers.filter(state__in=["offered", "opened"]).select_related("to_unit").first()
+
+
+def unopened(scope: Scope, now: datetime) -> QuerySet[Handover]:
+    """Offers that nobody has opened within a day, or whose link ran out."""
+    rows = scoped(Handover, scope).filter(case__in=visible(scope))
+    return rows.filter(
+        Q(state="offered", given_at__lt=now - timedelta(days=1))
+        | Q(state__in=["offered", "opened"], expires_at__lt=now)
+    ).select_related("case", "to_unit")
+
+
+# --- findings, decisions, announcements --------------------------------------------------------
+
+
+def findings(scope: Scope) -> QuerySet[Finding]:
+    return scoped(Finding, scope).select_related("written_by", "checked_by", "case").annotate(
+        groups_count=Count("groups", distinct=True)).order_by("-pk")
+
+
+def recommendations(scope: Scope, *, states: tuple[str, ...] = ()) -> QuerySet[Recommendation]:
+    rows = scoped(Recommendation, scope).select_related("finding", "owner_unit", "chosen")
+    return (rows.filter(state__in=states) if states else rows).order_by("-pk")
+
+
+def to_decide(scope: Scope) -> QuerySet[Recommendation]:
+    """What waits for the head, oldest first."""
+    return recommendations(scope, states=("proposed",)).order_by("proposed_at", "pk")
+
+
+def announcements(scope: Scope) -> QuerySet[Announcement]:
+    return scoped(Announcement, scope).select_related("case", "recommendation").order_by("-pk")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a batch is: out, on its way, could not be told, told by an officer."""
+
+    total: int
+    out: int
+    waiting: int
+    unreached: int
+    by_hand: int
+
+
+def progress(announcement: Announcement) -> Progress:
+    out = Q(delivery__state__in=["published", "removing"])
+    found = announcement.tellings.aggregate(
+        total=Count("pk"), out=Count("pk", filter=out),
+        by_hand=Count("pk", filter=Q(told_by_hand_at__isnull=False)),
+        unreached=Count("pk", filter=~Q(undeliverable="") & Q(told_by_hand_at=None)))
+    waiting = found["total"] - found["out"] - found["unreached"] - found["by_hand"]
+    return Progress(waiting=max(0, waiting), **found)
+
+
+def tellings(announcement: Announcement) -> QuerySet[Telling]:
+    return announcement.tellings.select_related(
+        "contributor__author", "contributor__item", "contributor__conversation", "delivery"
+    ).order_by("-undeliverable", "pk")
+
+
+# --- the public ---------------------------------------------------------------------------------
+
+
+def published(agency: Agency) -> QuerySet[Announcement]:
+    """Announcements that everybody may read, newest first."""
+    return Announcement.objects.filter(
+        agency__in=_family(agency), state__in=["approved", "sent"]
+    ).exclude(case__sealed=True).select_related("case").order_by("-approved_at", "-pk")
+
+
+def _family(agency: Agency) -> list[int]:
+    return [agency.pk, *Agency.objects.filter(parent=agency, autonomous=False)
+            .values_list("pk", flat=True)]
+
+
+@dataclass(frozen=True)
+class Account:
+    """Figures of a span of days that citizens see. None is "not available", never zero."""
+
+    opened: int
+    resolved: int
+    people: int
+    median_answer: timedelta | None
+    on_time: float | None
+    terms: int
+    told: int
+    reopened: int
+
+
+def accountability(agency: Agency, since: datetime, until: datetime) -> Account:
+    """Volume, median time to the first answer, share of terms kept, people told."""
+    ids = _family(agency)
+    mine = Case.objects.filter(agency__in=ids, sealed=False)
+    opened = mine.filter(opened_at__gte=since, opened_at__lt=until)
+    waits = [
+        at - written for at, written in Reply.objects.filter(
+            agency__in=ids, delivery__published_at__gte=since, delivery__published_at__lt=until,
+            conversation__sealed=False,
+        ).values_list("delivery__published_at", "item__received_at")
+    ]
+    ended = Clock.objects.filter(
+        agency__in=ids, case__sealed=False, due_at__gte=since, due_at__lt=until,
+        rule__startswith="sp4n_")
+    terms = ended.count()
+    kept = ended.filter(kept_at__lte=F("due_at")).count()
+    return Account(
+        opened=opened.count(),
+        resolved=mine.filter(resolved_at__gte=since, resolved_at__lt=until).count(),
+        people=Contributor.objects.filter(case__in=opened).count(),
+        median_answer=median(waits) if waits else None,
+        on_time=kept / terms if terms else None, terms=terms,
+        told=Telling.objects.filter(
+            agency__in=ids, delivery__published_at__gte=since,
+            delivery__published_at__lt=until).count(),
+        reopened=mine.filter(reopened_count__gt=0, opened_at__gte=since).count(),
+    )
