@@ -22,6 +22,7 @@ from tanggap.core.errors import Refused
 from tanggap.core.models import Agency, Membership, Person
 from tanggap.core.scope import Scope, enter, scoped
 from tanggap.desk import shell, today
+from tanggap.desk.asked import number, searched
 from tanggap.desk.door import desk
 from tanggap.desk.forms import refuse
 from tanggap.desk.words import word
@@ -155,11 +156,9 @@ class ReasonForm(forms.Form):
 def listing(request: HttpRequest) -> HttpResponse:
     scope, now, asked = request.scope, request.now, request.GET
     state = asked.get("state", "") if asked.get("state") in queries.STATES else ""
-    after = int(asked["after"]) if asked.get("after", "").isdigit() else 0
+    after = number(asked.get("after", ""))
     found = list(
-        queries.accounts(scope, state=state, text=asked.get("q", "").strip()[:100], after=after)[
-            : PAGE + 1
-        ]
+        queries.accounts(scope, state=state, text=searched(asked), after=after)[: PAGE + 1]
     )
     every = queries.accounts(scope)
     counts = {name: every.filter(state=name).count() for name in queries.STATES}
@@ -407,8 +406,8 @@ def callback(request: HttpRequest) -> HttpResponse:
     return redirect("desk:accounts-one", row.pk)
 
 
-@require_POST
 @desk("account.connect", network=True)
+@require_POST
 def verify_now(request: HttpRequest, pk: int) -> HttpResponse:
     with enter(request.scope):
         row = find(request, pk)
@@ -419,7 +418,8 @@ def verify_now(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(
             request,
             gettext(
-                "The network does not accept our credentials. The account is paused: connect it again."
+                "The network does not accept our credentials. "
+                "The account is paused: connect it again."
             ),
         )
     elif found:
@@ -432,8 +432,8 @@ def verify_now(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("desk:accounts-one", pk)
 
 
-@require_POST
 @desk("account.connect")
+@require_POST
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
     row, form = find(request, pk), ReasonForm(request.POST, prefix="pause")
     if not form.is_valid():
@@ -443,8 +443,8 @@ def stop(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("desk:accounts-one", pk)
 
 
-@require_POST
 @desk("account.connect")
+@require_POST
 def go_on(request: HttpRequest, pk: int) -> HttpResponse:
     row = find(request, pk)
     try:
@@ -455,8 +455,8 @@ def go_on(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("desk:accounts-one", pk)
 
 
-@require_POST
 @desk("account.connect")
+@require_POST
 def retire(request: HttpRequest, pk: int) -> HttpResponse:
     row, form = find(request, pk), ReasonForm(request.POST, prefix="retire")
     if not form.is_valid():

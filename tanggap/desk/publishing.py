@@ -24,6 +24,7 @@ from tanggap.channels.errors import ChannelError
 from tanggap.core.errors import Refused
 from tanggap.core.scope import Scope, scoped
 from tanggap.desk import shell, today
+from tanggap.desk.asked import number, searched
 from tanggap.desk.door import desk
 from tanggap.desk.forms import refuse
 from tanggap.desk.templatetags.words import clock_words, due_words
@@ -144,12 +145,12 @@ def listing(request: HttpRequest) -> HttpResponse:
     asked = request.GET
     span = asked.get("span", "") if asked.get("span") in SPANS else "today"
     group = asked.get("group", "") if asked.get("group") in queries.GROUPS else ""
-    account = int(asked["account"]) if asked.get("account", "").isdigit() else 0
+    account = number(asked.get("account", ""))
     since, until = window(span, now, request.agency.zone)
     every = queries.deliveries(
         scope,
         account=account,
-        text=asked.get("q", "").strip()[:100],
+        text=searched(asked),
         kind=asked["kind"] if asked.get("kind") in Delivery.Kind.values else "",
     )
     inside = every.filter(due_at__gte=since, due_at__lt=until) if since else every
@@ -202,7 +203,7 @@ def key(text: str) -> tuple[datetime, int] | None:
     at, _sign, pk = text.partition("~")
     try:
         found = datetime.fromisoformat(at)
-        return (found, int(pk)) if found.tzinfo else None
+        return (found, number(pk)) if found.tzinfo else None
     except ValueError:
         return None
 
@@ -359,8 +360,8 @@ def thread(row: Delivery) -> list[Delivery]:
     return parts if len(parts) > 1 else []
 
 
-@require_POST
 @desk("publish")
+@require_POST
 def answer(request: HttpRequest, pk: int) -> HttpResponse:
     """The person's word: `answer` is published, again or still."""
     row, now, by = find(request, pk), request.now, request.scope.person
@@ -413,8 +414,8 @@ def move_time(request: HttpRequest, pk: int) -> HttpResponse:
     return show(request, row, at=form, status=422)
 
 
-@require_POST
 @desk("publish")
+@require_POST
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     row = find(request, pk)
     try:
@@ -431,8 +432,8 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("desk:publishing-one", pk)
 
 
-@require_POST
 @desk("publish")
+@require_POST
 def take_down(request: HttpRequest, pk: int) -> HttpResponse:
     row, form = find(request, pk), ReasonForm(request.POST)
     if not form.is_valid():
@@ -505,8 +506,8 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@require_POST
 @desk("publish")
+@require_POST
 def allow(request: HttpRequest) -> HttpResponse:
     """A person says: this is the only installation that sends, and its clock is right."""
     place = start.stopped()
