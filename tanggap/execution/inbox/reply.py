@@ -206,7 +206,7 @@ def tick(now: datetime) -> int:
         state="released", settled_at=None, delivery__state__in=["published", "removing", "removed"]
     )
     done = 0
-    for row in rows.select_related("delivery", "claim").order_by("pk")[:500]:
+    for row in rows.select_related("delivery").order_by("pk")[:500]:
         if row.delivery is not None and row.delivery.published_at is not None:
             done += _settle(row, now)
     return done
@@ -284,8 +284,9 @@ def _settle(reply: Reply, now: datetime) -> bool:
         if conversation.state in promise.OPEN and promise.unanswered(conversation) is None:
             move(conversation, "answered", by=BY, now=now, facts={"reply": reply.pk})
         promise.set_due(conversation, now)
-        claim = reply.claim
-        if claim is not None and claim.state == "decided":
+        # As it is now: another correction of the same claim may have settled just before.
+        claim = Claim.objects.filter(pk=reply.claim_id, state="decided").first()
+        if claim is not None:
             move(claim, "corrected", by=BY, now=now, facts={"reply": reply.pk},
                  correction=reply.delivery)
         record(reply.agency, "reply.published", reply, by=BY, now=now,
