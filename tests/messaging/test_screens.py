@@ -10,7 +10,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from PIL import Image
 
+from tanggap.execution.publishing import schedule
 from tanggap.messaging import approve, draft
+from tanggap.messaging.content import digest
 from tanggap.messaging.models import Message, Review
 
 LOCAL = "django.contrib.auth.backends.ModelBackend"
@@ -72,7 +74,9 @@ def test_a_message_is_written_adapted_and_handed_in(client, maker, account):
     assert row.state == "checked"
 
 
-def test_saving_over_somebody_elses_words_is_refused_with_both(client, message, maker, account, now):
+def test_saving_over_anothers_words_is_refused_with_both(
+    client, message, maker, account, now
+):
     stale = fields(message, account, core="Versi saya.")
     draft.edit(message, core="Versi lain yang lebih baru.", by=maker, now=now.replace(hour=2))
     page = sign_in(client, maker).post(reverse("desk:messaging-save", args=[message.pk]), stale)
@@ -204,3 +208,52 @@ def test_the_list_pages_to_the_last(client, agency, maker, now):
         after = page.context["after"]
         address = f"{reverse('desk:messaging-list')}?after={after}" if after else ""
     assert len(seen) == 27
+
+
+def test_an_emergency_goes_out_at_once_and_owes_a_look(client, message, maker, checker, now):
+    draft.edit(message, emergency=True, openness="immediate", by=maker, now=now,
+               core="Banjir besar, ada korban. Warga RW 03 mengungsi ke balai desa.")
+    web = sign_in(client, maker)
+    address = reverse("desk:messaging-emergency", args=[message.pk])
+    assert web.get(address).status_code == 200
+    assert web.post(address, {"reason": ""}).status_code == 422
+    assert web.post(address, {"reason": "Air naik sekarang."}).status_code == 302
+    message.refresh_from_db()
+    assert message.review_owed and message.variants.get().deliveries.count() == 1
+    web, after = sign_in(client, checker), reverse("desk:messaging-review", args=[message.pk])
+    page = web.get(reverse("desk:messaging-list") + "?only=mine")
+    assert message in page.context["rows"]
+    seen = hidden(web.get(after), "seen")
+    web.post(after, {"decision": "after", "seen": seen, "reason": "Tepat."})
+    message.refresh_from_db()
+    assert not message.review_owed
+
+
+def test_an_emergency_never_carries_personal_data(client, message, maker, now):
+    draft.edit(message, emergency=True, openness="immediate", by=maker, now=now,
+               core="Banjir. Hubungi Bu Tini 0812-3456-7890.")
+    web = sign_in(client, maker)
+    page = web.post(reverse("desk:messaging-emergency", args=[message.pk]), {"reason": "Gawat."})
+    message.refresh_from_db()
+    assert page.status_code == 422 and message.state == "draft"
+
+
+def test_withdrawing_takes_off_what_waits(client, message, maker, checker, now):
+    approve.submit(message, by=maker, now=now)
+    approve.approve(message, seen=digest(message), by=checker, now=now)
+    schedule.queue(message, by=maker, now=now, at=("2026-12-24T10:00", "Asia/Jakarta"))
+    web, address = sign_in(client, maker), reverse("desk:messaging-withdraw", args=[message.pk])
+    assert web.post(address, {"reason": ""}).status_code == 422
+    web.post(address, {"reason": "Jadwal batal."})
+    message.refresh_from_db()
+    assert message.state == "withdrawn"
+    assert message.variants.get().deliveries.get().state == "cancelled"
+
+
+def test_a_unit_comments_and_does_not_write(client, message, member):
+    web = sign_in(client, member("unit"))
+    web.post(reverse("desk:messaging-comment", args=[message.pk]), {"text": "Buku KIA wajib."})
+    assert Review.objects.get().reason == "Buku KIA wajib."
+    page = web.get(reverse("desk:messaging-one", args=[message.pk]))
+    assert page.status_code == 200 and 'id="core-form"' not in page.content.decode()
+    assert web.post(reverse("desk:messaging-save", args=[message.pk]), {}).status_code == 403

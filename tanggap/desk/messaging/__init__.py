@@ -51,10 +51,9 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 
 def title(waiting: int, counts: dict[str, int]) -> str:
-    """The finding: what waits for you, else what waits for somebody, else what is being written."""
+    """The finding: what waits for you, else for somebody, else what is being written."""
     if waiting:
-        return ngettext("%(n)d content waits for your review", "%(n)d contents wait for your review",
-                        waiting) % {"n": waiting}
+        return _for_you(waiting)
     if counts["waiting"]:
         return ngettext("%(n)d content waits for a second person",
                         "%(n)d contents wait for a second person",
@@ -65,6 +64,11 @@ def title(waiting: int, counts: dict[str, int]) -> str:
     return gettext("Nothing waits for approval")
 
 
+def _for_you(count: int) -> str:
+    return ngettext("%(n)d content waits for your review",
+                    "%(n)d contents wait for your review", count) % {"n": count}
+
+
 @shell.count("messaging")
 def waiting(scope: Scope, now: datetime) -> QuerySet[Message]:
     return queries.to_review(scope)
@@ -73,8 +77,7 @@ def waiting(scope: Scope, now: datetime) -> QuerySet[Message]:
 @today.finding(order=35)
 def told(scope: Scope, now: datetime) -> str:
     count = queries.to_review(scope).count()
-    return ngettext("%(n)d content waits for your review", "%(n)d contents wait for your review",
-                    count) % {"n": count} if count else ""
+    return _for_you(count) if count else ""
 
 
 @today.section(order=35)
@@ -86,7 +89,8 @@ def section(scope: Scope, now: datetime) -> today.Section | None:
     if not rows:
         return None
     return today.Section(
-        title=gettext("Waiting for your review"), href=f"{reverse('desk:messaging-list')}?only=mine",
+        title=gettext("Waiting for your review"),
+        href=f"{reverse('desk:messaging-list')}?only=mine",
         link=gettext("All of them"), count=queries.to_review(scope).count(),
         rows=[today.Row(
             title=row.title, href=reverse("desk:messaging-review", args=[row.pk]),

@@ -46,7 +46,8 @@ class MessageForm(forms.Form):
         label=_("Official accounts"), queryset=Account.objects.none(), required=False,
         widget=forms.CheckboxSelectMultiple)
     openness = forms.ChoiceField(
-        label=_("Openness class (UU 14/2008)"), required=False, widget=forms.RadioSelect)
+        label=_("Openness class (UU 14/2008)"), required=False, widget=forms.RadioSelect,
+        help_text=_("May wait while you write; needed before approval."))
     source = forms.CharField(
         label=_("Source"), max_length=300, required=False,
         help_text=_("The document, unit or person that vouches for it."))
