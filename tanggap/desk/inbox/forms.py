@@ -14,9 +14,9 @@ from tanggap.execution.inbox.tables import house_rules, words
 
 
 class ReplyForm(forms.Form):
+    use_required_attribute = False
     text = forms.CharField(
-        label=_("Answer"), required=False,
-        widget=forms.Textarea({"rows": 4, "data-keep": "reply"}))
+        label=_("Answer"), widget=forms.Textarea({"rows": 3, "data-keep": "reply"}))
     source = forms.CharField(
         label=_("Source"), required=False, max_length=300,
         help_text=_("Where this stands, for colleagues; it is not sent."))
@@ -27,8 +27,9 @@ class ReplyForm(forms.Form):
 
 
 class NoteForm(forms.Form):
+    use_required_attribute = False
     note = forms.CharField(
-        label=_("Private note of the team"), required=False,
+        label=_("Private note of the team"),
         help_text=_("Citizens never see it."),
         widget=forms.Textarea({"rows": 3, "data-keep": "note"}))
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
 from tanggap.core.models import Agency
 from tanggap.core.rules import tenant
-from tanggap.language.redact import Found, mask, redact
+from tanggap.language.redact import MASK, Found, mask, redact
 
 LONGEST = 70
+_MASKED = re.compile(f"{MASK}+")
 
 
 def person_key(account_id: int, remote_id: str) -> str:
@@ -46,5 +48,5 @@ def shown_name(name: str, handle: str) -> str:
 
 def snippet(text: str, personal: Iterable[Mapping[str, Any]], length: int = 200) -> str:
     """The beginning, masked first and cut after, on one line."""
-    flat = " ".join(masked(text, personal).split())
+    flat = " ".join(_MASKED.sub(MASK * 6, masked(text, personal)).split())
     return flat if len(flat) <= length else flat[: length - 1].rstrip() + "…"
