@@ -281,8 +281,8 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
                   status=422 if form.errors else 200)
 
 
-@require_POST
 @desk("activity.write")
+@require_POST
 def finish(request: HttpRequest, pk: int) -> HttpResponse:
     row = find(request.scope, pk)
     try:
@@ -294,8 +294,8 @@ def finish(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("desk:activities-one", pk)
 
 
-@require_POST
 @desk("activity.write")
+@require_POST
 def call_off(request: HttpRequest, pk: int) -> HttpResponse:
     row, form = find(request.scope, pk), ReasonForm(request.POST, prefix="off")
     if not form.is_valid():

@@ -89,8 +89,8 @@ def _flying(scope: Scope, account: Account | None) -> int:
     return (rows.filter(account=account) if account else rows).count()
 
 
-@require_POST
 @desk("hold.lift")
+@require_POST
 def lift(request: HttpRequest, pk: int) -> HttpResponse:
     row = scoped(Hold, request.scope).filter(pk=pk).first()
     if row is None:

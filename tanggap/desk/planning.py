@@ -294,8 +294,8 @@ def _part(row: Plan, kind: str, pk: int) -> Segment | Objective | ChannelChoice:
     return found
 
 
-@require_POST
 @desk("plan.write")
+@require_POST
 def take_out(request: HttpRequest, pk: int, kind: str, part_pk: int) -> HttpResponse:
     row = find(request.scope, pk)
     if kind not in PARTS:
@@ -315,8 +315,8 @@ def _act(request: HttpRequest, row: Plan, act: Callable[[], Any], said: str) -> 
     return redirect("desk:planning-one", row.pk)
 
 
-@require_POST
 @desk("plan.write")
+@require_POST
 def hand_in(request: HttpRequest, pk: int) -> HttpResponse:
     row = find(request.scope, pk)
     return _act(request, row,
@@ -324,8 +324,8 @@ def hand_in(request: HttpRequest, pk: int) -> HttpResponse:
                 gettext("Handed in. Now somebody else approves it."))
 
 
-@require_POST
 @desk("plan.approve")
+@require_POST
 def approve_it(request: HttpRequest, pk: int) -> HttpResponse:
     row = find(request.scope, pk)
     seen = request.POST.get("seen", "")
@@ -334,8 +334,8 @@ def approve_it(request: HttpRequest, pk: int) -> HttpResponse:
         gettext("The plan is approved."))
 
 
-@require_POST
 @desk("plan.approve")
+@require_POST
 def give_back(request: HttpRequest, pk: int) -> HttpResponse:
     row, form = find(request.scope, pk), ReasonForm(request.POST, prefix="return")
     if not form.is_valid():
@@ -345,8 +345,8 @@ def give_back(request: HttpRequest, pk: int) -> HttpResponse:
         gettext("Returned with your sentence."))
 
 
-@require_POST
 @desk("plan.approve")
+@require_POST
 def start(request: HttpRequest, pk: int) -> HttpResponse:
     row = find(request.scope, pk)
     return _act(request, row,

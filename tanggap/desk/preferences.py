@@ -59,8 +59,8 @@ def prefer(person: Person, language: str, letter_keys: bool) -> Person:
     return person
 
 
-@require_POST
 @desk("today")
+@require_POST
 def language(request: DeskRequest) -> HttpResponse:
     """Switch between Indonesian and English from the person menu."""
     chosen = request.POST.get("language", "")
@@ -69,15 +69,15 @@ def language(request: DeskRequest) -> HttpResponse:
     return redirect(_back(request))
 
 
-@require_POST
 @desk("today")
+@require_POST
 def theme(request: DeskRequest) -> HttpResponse:
     """Switch between light, dark, and the device's own choice from the person menu."""
     return _with_theme(redirect(_back(request)), request.POST.get("theme", "auto"))
 
 
-@require_POST
 @desk("today")
+@require_POST
 def switch(request: DeskRequest) -> HttpResponse:
     """Work for another agency in which the person holds a membership."""
     scope = membership.scope_of(request.user, request.POST.get("agency", ""), request.now)

@@ -186,8 +186,8 @@ def calendar(request: HttpRequest) -> HttpResponse:
     }, status=422 if form.errors else 200)
 
 
-@require_POST
 @desk("rules.write")
+@require_POST
 def restore(request: HttpRequest, pk: int) -> HttpResponse:
     row = scoped(DayOverride, request.scope).filter(pk=pk, agency=request.agency).first()
     if row is None:

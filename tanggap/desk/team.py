@@ -136,8 +136,8 @@ def invite(request: HttpRequest) -> HttpResponse:
         })
 
 
-@require_POST
 @desk("people.write")
+@require_POST
 def withdraw_invitation(request: HttpRequest, pk: int) -> HttpResponse:
     invitation = scoped(Invitation, request.scope).filter(pk=pk).first()
     if invitation is None:
