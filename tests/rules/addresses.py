@@ -41,18 +41,68 @@ def _walk(
                           getattr(entry.callback, "desk_verb", ""), places)
 
 
-# What stands in the places of an address: "app.Model" is the planted row's id, "app.Model.field"
-# a field of it, "=word" itself, "@name" something of the planted world (see `_fill`).
-PLACES: dict[str, dict[str, str]] = {
+# What stands in the places of an address: "app.Model" is a planted row's id, "app.Model.field" a
+# field of it, "!app.Model" the row of the sealed lane, "=word" the word itself, "@name" something
+# of the planted world (see `_fill`). Several lines are several ways to fill it.
+Line = dict[str, str]
+PLACES: dict[str, Line | list[Line]] = {
+    "desk:hold-lift": {"pk": "activities.Hold"},
+    "desk:planning-*": {"pk": "planning.Plan"},
+    "desk:planning-part-new": [
+        {"pk": "planning.Plan", "kind": f"={kind}"} for kind in ("segment", "objective", "channel")
+    ],
+    "desk:planning-part*": [
+        {"pk": "planning.Plan", "kind": "=segment", "part_pk": "planning.Segment"},
+        {"pk": "planning.Plan", "kind": "=objective", "part_pk": "planning.Objective"},
+        {"pk": "planning.Plan", "kind": "=channel", "part_pk": "planning.ChannelChoice"},
+    ],
+    "desk:activities-*": {"pk": "activities.Activity"},
+    "desk:messaging-*": {"pk": "messaging.Message"},
+    "desk:messaging-file": {"pk": "messaging.Media"},
+    "desk:messaging-adapt": {"pk": "messaging.Message", "variant": "messaging.Variant"},
+    "desk:messaging-follow": {"pk": "messaging.Message", "variant": "messaging.Variant"},
+    "desk:messaging-describe": {"pk": "messaging.Message", "picture": "messaging.Media"},
     "desk:publishing-*": {"pk": "publishing.Delivery"},
     "desk:publishing-schedule": {"pk": "messaging.Message"},
+    "desk:inbox-*": {"pk": "inbox.Conversation"},
+    "desk:inbox-judge": {"pk": "inbox.Reply"},
+    "desk:inbox-rewrite": {"pk": "inbox.Reply"},
+    "desk:inbox-suggestion": {"pk": "inbox.Suggestion"},
+    "desk:inbox-hide": {"pk": "inbox.Item"},
+    "desk:inbox-show": {"pk": "inbox.Item"},
+    "desk:inbox-ask": {"pk": "inbox.Item"},
+    "desk:inbox-reveal": {"pk": "inbox.Item"},
+    "desk:inbox-sealed-thread": {"pk": "!inbox.Conversation"},
+    "desk:answers-*": {"pk": "inbox.SavedAnswer"},
+    "desk:claims-*": {"pk": "inbox.Claim"},
+    "desk:followup-*": {"pk": "followup.Case"},
+    "desk:followup-photo": {"pk": "followup.Evidence"},
+    "desk:followup-act": {"pk": "followup.Case", "what": "=tutup"},
+    "desk:findings-*": {"pk": "followup.Finding"},
+    "desk:findings-change": {"pk": "followup.Finding", "what": "=group"},
+    "desk:findings-decision": {"pk": "followup.Recommendation"},
+    "desk:findings-decide": {"pk": "followup.Recommendation"},
+    "desk:findings-done": {"pk": "followup.Recommendation"},
+    "desk:findings-brief": {"pk": "followup.Recommendation"},
+    "desk:findings-announcement": {"pk": "followup.Announcement"},
+    "desk:findings-announce-change": {"pk": "followup.Announcement"},
+    "desk:findings-approve": {"pk": "followup.Announcement"},
+    "desk:findings-tell": {"pk": "followup.Announcement"},
+    "desk:monitoring-evidence": {"key": "=comments"},
+    "desk:monitoring-evaluate": {"pk": "planning.Plan"},
+    "desk:monitoring-*": {"pk": "monitoring.Evaluation"},
     "desk:accounts-*": {"pk": "accounts.Account"},
     "desk:team-*": {"pk": "core.Membership"},
     "desk:team-withdraw": {"pk": "core.Invitation"},
-    "desk:join": {"token": "@token"},
+    "desk:join": {"token": "@invitation"},
     "desk:rules-restore": {"pk": "core.DayOverride"},
     "public:link": {"code": "messaging.ShortLink.code"},
     "public:accounts-of*": {"slug": "@slug"},
+    "public:handover": {"token": "@handover"},
+    "public:case": {"agency": "@slug", "number": "followup.Case.number"},
+    "public:photo": {"signed": "=made-up"},
+    "public:result": {"agency": "@slug", "slug": "followup.Announcement.slug"},
+    "public:*": {"agency": "@slug"},
     "account_confirm_email": {"key": "=x"},
     "account_reset_password_from_key": {"uidb36": "=1", "key": "=x-y"},
     "mfa_remove_webauthn": {"pk": "=1"},
@@ -60,25 +110,31 @@ PLACES: dict[str, dict[str, str]] = {
 }
 
 
-def places(name: str) -> dict[str, str] | None:
-    """The line of the table for an address: its own, else the longest that ends in "*"."""
-    if name in PLACES:
-        return PLACES[name]
-    fits = [one for one in PLACES if one.endswith("*") and name.startswith(one[:-1])]
-    return PLACES[max(fits, key=len)] if fits else None
-
-
-def fill(address: Address, planted: Planted, sealed: bool = False) -> str:
-    """The address with the planted rows in its places."""
+def lines(address: Address) -> list[Line]:
+    """The lines of the table for an address: its own, else the longest that ends in "*"."""
     if not address.places:
-        return reverse(address.name) if address.name.strip(":") else "/"
-    table = places(address.name)
-    assert table is not None and set(table) >= set(address.places), (
+        return [{}]
+    fits = [one for one in PLACES
+            if one == address.name or one.endswith("*") and address.name.startswith(one[:-1])]
+    best = address.name if address.name in fits else max(fits, key=len, default="")
+    found = PLACES.get(best, [])
+    table = [line for line in (found if isinstance(found, list) else [found])
+             if set(line) >= set(address.places)]
+    assert table, (
         f"{address.name} ({address.route}) has no line in tests/rules/addresses.py: say what "
         f"stands in {', '.join(address.places)}"
     )
-    return reverse(address.name, kwargs={
-        one: _fill(table[one], planted, sealed) for one in address.places})
+    return [{one: line[one] for one in address.places} for line in table]
+
+
+def fill(address: Address, planted: Planted, sealed: bool = False) -> list[str]:
+    """The address with the planted rows in its places, in each way of the table."""
+    return [path(address, {one: _fill(what, planted, sealed) for one, what in line.items()})
+            for line in lines(address)]
+
+
+def path(address: Address, places: dict[str, Any]) -> str:
+    return reverse(address.name, kwargs=places)
 
 
 def _fill(what: str, planted: Planted, sealed: bool) -> Any:
@@ -86,11 +142,10 @@ def _fill(what: str, planted: Planted, sealed: bool) -> Any:
         return what[1:]
     if what == "@slug":
         return planted.agency.slug
-    if what == "@token":
+    if what in {"@invitation", "@handover"}:
         return planted.tag + LINK
-    if what == "@unit":
-        return planted.unit.slug
-    app, model, *column = what.split(".")
+    app, model, *column = what.lstrip("!").split(".")
     label = f"{app}.{model}"
-    row = (planted.sealed_rows.get(label) if sealed else None) or planted.row(label)
+    inside = sealed or what.startswith("!")
+    row = (planted.sealed_rows.get(label) if inside else None) or planted.row(label)
     return getattr(row, column[0]) if column else row.pk

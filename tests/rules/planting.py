@@ -28,6 +28,7 @@ from tanggap.core.models import Agency, Membership, Person, Scoped
 from tanggap.execution.followup import keys
 from tanggap.execution.publishing import content as contents
 from tanggap.language import redact
+from tanggap.office import invite
 
 NIK = "3299014507900001"
 PHONE = "0812-0000-4711"
@@ -93,6 +94,7 @@ def _file(planted: Planted) -> ContentFile:
 RICH: dict[str, dict[str, Any]] = {
     "core.Membership": {"role": "auditor", "valid_from": date(2026, 1, 1), "unit": None},
     "core.Invitation": {"role": "editor", "valid_from": date(2026, 1, 1), "unit": None,
+                        "token_hash": lambda p: invite.hash_of(p.tag + LINK),
                         "expires_at": lambda p: p.now + timedelta(days=3)},
     "accounts.Account": {"channel": "mastodon", "preset": "", "state": "connected",
                          "server": "https://sosial.example", "limits": {}, "trouble": "",

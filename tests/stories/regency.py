@@ -6,6 +6,7 @@ a screen: they open, press, write and read, by the words on the screen and not b
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,6 +52,7 @@ class Regency:
     network: net.Network
     browser: Browser
     shots: str = ""
+    log: Path | None = None
     people: list[Somebody] = field(default_factory=list)
 
     @property
@@ -106,6 +108,10 @@ class Regency:
         self.people.append(made)
         return made
 
+    def last_words(self) -> str:
+        """The end of what the server wrote to its log."""
+        return self.log.read_text()[-3000:] if self.log else ""
+
     def close(self) -> list[str]:
         """Everybody goes home. Returns what their browsers complained about."""
         faults = [fault for one in self.people for fault in one.faults]
@@ -128,10 +134,9 @@ class Regency:
                 if ring.get("status") and ring["status"]["account"]["username"] == "pemkab"]
 
 
-def plain(html: str) -> str:
-    import html as entities
-
-    return " ".join(entities.unescape(re.sub(r"<[^>]+>", " ", html)).split())
+def plain(markup: str) -> str:
+    """The words of a post, without markup."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", markup)).split())
 
 
 @dataclass
@@ -159,7 +164,8 @@ class Somebody:
 
     def goes(self, path: str) -> None:
         answer = self.page.goto(path)
-        assert answer is not None and answer.status < 500, f"{path}: {answer and answer.status}"
+        assert answer is not None
+        assert answer.status < 500, f"{path}: {answer.status}\n{self.regency.last_words()}"
 
     def opens(self, words: str, exact: bool = False) -> None:
         """Follow a link, by its words."""
