@@ -135,7 +135,8 @@ def answer(handover: Handover, *, name: str, answer: str, now: datetime) -> Hand
         raise Refused(what, _("We would not know who answered."), _("Write your name."),
                       field="name")
     if not answer.strip():
-        raise Refused(what, _("Nothing is written."), _("Write what you found or did."), field="answer")
+        raise Refused(what, _("Nothing is written."), _("Write what you found or did."),
+                      field="answer")
     with transaction.atomic():
         open_(handover, now=now)
         move(handover, "answered", by=_who(handover), now=now, content=answer.strip().encode(),
