@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from tests.publishing.conftest import mastodon_fake, mastodon_mock, mastodon_mock_process
-from tests.publishing.conftest import own_files, scene
+from tests.publishing.conftest import (
+    mastodon_fake,
+    mastodon_mock,
+    mastodon_mock_process,
+    own_files,
+    scene,
+)
 
 __all__ = ["mastodon_fake", "mastodon_mock", "mastodon_mock_process", "own_files", "scene"]

@@ -12,7 +12,8 @@ from tanggap.monitoring.models import AnalyticsImport, Measurement
 
 pytestmark = pytest.mark.django_db
 
-GOOD = b"tanggal;halaman;kunjungan;pengunjung\n2026-11-20;/imunisasi?nama=Tini;1.200;900\n21/11/2026;;10;8\n"
+GOOD = (b"tanggal;halaman;kunjungan;pengunjung\n2026-11-20;/imunisasi?nama=Tini;1.200;900\n"
+        b"21/11/2026;;10;8\n")
 
 
 @pytest.fixture

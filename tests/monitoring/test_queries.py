@@ -79,7 +79,8 @@ def test_a_maker_is_not_the_checker(desk, member):
 
 
 def test_voices_add_up(desk, django_assert_num_queries):
-    for hours, kind in ((1, "complaint"), (2, "complaint"), (3, "thanks"), (20, ""), (30, "thanks")):
+    written = ((1, "complaint"), (2, "complaint"), (3, "thanks"), (20, ""), (30, "thanks"))
+    for hours, kind in written:
         desk.says("tini", at=desk.now - timedelta(hours=hours), kind=kind)
     desk.says("saksi", sealed=True)
     with django_assert_num_queries(1):
@@ -93,8 +94,8 @@ def test_voices_add_up(desk, django_assert_num_queries):
 def test_received_is_shown_and_quarantined(desk):
     desk.says("tini")
     desk.says("saksi", sealed=True)
-    Item.objects.create(agency=desk.agency, account=desk.account, remote_id="q", visibility="public",
-                        text="?", written_at=desk.now, received_at=desk.now,
+    Item.objects.create(agency=desk.agency, account=desk.account, remote_id="q",
+                        visibility="public", text="?", written_at=desk.now, received_at=desk.now,
                         quarantined="unreadable")
     found = queries.balance(desk.scope)
     assert found == {"received": 3, "shown": 2, "quarantined": 1, "sealed": 1}

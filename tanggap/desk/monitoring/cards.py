@@ -17,9 +17,9 @@ from tanggap.desk.templatetags.words import ago_words, clock_words, initials, nu
 from tanggap.desk.words import word
 from tanggap.execution.followup.models import Case
 from tanggap.execution.inbox.models import Conversation
+from tanggap.execution.inbox.people import shown_name
 from tanggap.execution.publishing.models import Delivery
 from tanggap.monitoring import queries
-
 
 # The cards below say the same of all areas at once.
 today.cover(
@@ -80,7 +80,6 @@ def urgent(scope: Scope, now: datetime) -> today.Section | None:
     rows = [_case(row) if isinstance(row, Case) else _talk(row)
             for row in queries.most_urgent(scope, now)]
     whose = "case" if scope.may("case.read") else "talk"
-    link = ngettext("All %(n)s", "All %(n)s", found.open) % {"n": number(found.open)}
     return today.Section(
         gettext("Most urgent"), rows, wide=True,
         links=[pair for pair in (
@@ -88,7 +87,7 @@ def urgent(scope: Scope, now: datetime) -> today.Section | None:
             if scope.may("inbox.read") else None,
             (gettext("Reports"), places.listing("case"), found.cases)
             if whose == "case" else None) if pair and pair[1] and pair[2]],
-        link=link, empty=gettext(
+        empty=gettext(
             "Nobody waits for an answer. New messages and reports stand here in the order in "
             "which their time runs out."), icon="ok")
 
@@ -115,7 +114,7 @@ def _talk(row: Conversation) -> today.Row:
         pills.append(("", row.unit.short_name))
     pills.append(("", row.account.display_name))
     more = row.items_count - 1
-    text = row.author.name or row.author.handle
+    text = shown_name(row.author.name, row.author.handle)
     if more > 0:
         text += " · " + ngettext("%(n)s more message", "%(n)s more messages", more) % {
             "n": number(more)}

@@ -9,6 +9,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "case": ("desk:followup-case",),
     "message": ("desk:messaging-review",),
     "owed": ("desk:messaging-review",),
+    "content": ("desk:messaging-one",),
     "recommendation": ("desk:findings-recommendation", "desk:findings-decide"),
     "announcement": ("desk:findings-announcement", "desk:followup-announcement"),
     "plan": ("desk:planning-one",),
