@@ -136,6 +136,13 @@ def _as_worker() -> None:
     os.environ.pop("TANGGAP_DATABASE_ROLE")
 
 
+def _collect() -> None:
+    """Static files, for the pages that are opened without a server."""
+    from django.core.management import call_command
+
+    call_command("collectstatic", verbosity=0, interactive=False)
+
+
 def _close() -> None:
     from django.db import connection
 
@@ -148,6 +155,7 @@ def _close() -> None:
 def _headless(home: homes.Home, as_json: bool) -> int:
     begun = time.monotonic()
     with world_of(home, anew=True, careless=True) as network:
+        _collect()
         played = import_module("tanggap.practice.headless").play(network, say)
     say(_("Played in %(seconds)d seconds.") % {"seconds": time.monotonic() - begun})
     for line in played.problems:
@@ -164,7 +172,7 @@ def _open(home: homes.Home, arguments: argparse.Namespace) -> int:
     children: list[subprocess.Popen[bytes]] = []
     with world_of(home, anew=arguments.reset) as network:
         try:
-            children.append(_child("serve", "--port", str(arguments.port)))
+            children.append(_child("serve", "--without-worker", "--port", str(arguments.port)))
             if not arguments.story:
                 children.append(_child("worker"))
             _wait_for_desk(arguments.port, children[0])

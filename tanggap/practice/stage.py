@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, Min
+from django.db.models import F
 from django.db.models.functions import Coalesce, Greatest
 
 from tanggap import worker
@@ -79,18 +79,19 @@ class Stage:
         end = self.now + within
         for _round in range(200):
             self.work()
-            due = self._next(end)
-            if due is None:
+            due = self._due(end)
+            if not due:
                 return
-            self.until(min(due + timedelta(seconds=1), self.now + STEP))
+            # As much at once as may wait for each other, or else the next that comes.
+            soon = [at for at in due if at <= self.now + STEP] or due[:1]
+            self.until(soon[-1] + timedelta(seconds=1))
 
-    def _next(self, end: datetime) -> datetime | None:
-        """When the next thing leaves or is looked up again; None for what nothing will move."""
+    def _due(self, end: datetime) -> list[datetime]:
+        """When things leave or are looked up again until `end`; not what nothing will move."""
         rows = Delivery.objects.filter(state__in=MOVING, account=self.account).annotate(
             at=Greatest(F("due_at"), Coalesce(F("retry_at"), F("due_at"))))
-        found: datetime | None = rows.filter(at__gt=self.now, at__lte=end).aggregate(
-            first=Min("at"))["first"]
-        return found
+        return list(rows.filter(at__gt=self.now, at__lte=end).order_by("at").values_list(
+            "at", flat=True))
 
     def listen(self) -> None:
         """What citizens have written comes in."""

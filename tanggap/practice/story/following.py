@@ -58,8 +58,8 @@ def unit_answers(stage: Stage) -> None:
     page = phone.get(address)
     assert page.status_code == 200, f"{address}: {page.status_code}"
     sent = phone.post(address, {
-        "name": told["unit_name"], "answer": told["unit_answer"], "act": "answer",
-        "photo": pictures.bridge(whole=False), "caption": told["unit_photo"], "when": "before",
+        "name": told["unit_name"], "answer": told["unit_answer"],
+        "before": pictures.bridge(whole=False), "caption": told["unit_photo"],
     })
     if not Handover.objects.filter(case=_case(stage), state="answered").exists():
         raise AssertionError(f"The unit's answer was not taken: {sent.status_code} "
@@ -124,7 +124,7 @@ def bridge_is_open(stage: Stage) -> Case:
                      caption=told["after_photo"], by=stage.person("wayan"),
                      given_by=told["unit_name"], now=stage.now,
                      taken_on=stage.now.astimezone(stage.zone).date(), public=True)
-        for before in case.evidence.filter(when="before", public=False):
+        for before in case.photos.filter(when="before", public=False):
             evidence.show(before, True, by=stage.person("sari"), now=stage.now)
         cases.resolve(case, resolution=told["resolution"], by=stage.person("sari"), now=stage.now)
     decision = head_decides(stage)

@@ -9,6 +9,7 @@ from typing import Any
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
+from tanggap.execution.followup.models import Recommendation
 from tanggap.practice.stage import Stage
 from tanggap.practice.story import closing, following, listening, preparing
 
@@ -46,6 +47,7 @@ class Beat:
 
 def note(stage: Stage) -> None:
     """Ids that addresses of screens are made of."""
+    stage.notes["agency"] = stage.agency.slug
     if "said" in stage.notes:
         for said_id in ("b01", "w08", "w09", "f11"):
             if said_id in stage.notes["said"] and stage.has(said_id):
@@ -60,6 +62,9 @@ def note(stage: Stage) -> None:
                 if row is not None:
                     stage.notes[name] = row.pk
                     stage.notes[f"{name}_slug"] = getattr(row, "slug", "")
+            decision = Recommendation.objects.filter(finding__case=case).first()
+            if decision is not None:
+                stage.notes["decision"] = decision.pk
 
 
 def at(name: str, **wanted: str) -> Where:
@@ -75,8 +80,6 @@ def at(name: str, **wanted: str) -> Where:
 
     return where
 
-
-RATNA, SARI, BUPATI = _("as Ratna, in charge"), _("as Sari, who answers"), _("as the regent")
 
 BEATS: tuple[Beat, ...] = (
     Beat(
@@ -100,22 +103,22 @@ BEATS: tuple[Beat, ...] = (
         "forty", _("Forty reports become one, nobody is dropped"),
         _("Look: one report, forty people, each with a number and a key of their own."),
         (listening.sort, listening.forty_become_one),
-        (Screen(_("The report"), "ratna", at("desk:followup-one", pk="case")),
-         Screen(_("What everybody may see"), "", at("public:track-case", number="case_number"))),
+        (Screen(_("The report"), "ratna", at("desk:followup-case", pk="case")),
+         Screen(_("What everybody may see"), "", at("public:case", agency="agency", number="case_number"))),
         phone="ibu_dua_anak",
     ),
     Beat(
         "number", _("A NIK in public, masked and asked away in private"),
         _("Look: the digits never reach the screen; the citizen is asked where nobody else reads."),
         (listening.number_is_asked_away,),
-        (Screen(_("The conversation"), "sari", at("desk:inbox-one", pk="talk_b01")),),
+        (Screen(_("The conversation"), "sari", at("desk:inbox-thread", pk="talk_b01")),),
         phone="tini",
     ),
     Beat(
         "critic", _("The critic whom nobody may hide"),
         _("Try to hide him: the refusal quotes the rule. Then read our answer to him."),
         (listening.critic_stays,),
-        (Screen(_("The critic"), "ratna", at("desk:inbox-one", pk="talk_w08")),),
+        (Screen(_("The critic"), "ratna", at("desk:inbox-thread", pk="talk_w08")),),
         phone="bung_tegar",
     ),
     Beat(
@@ -123,7 +126,7 @@ BEATS: tuple[Beat, ...] = (
         _("Look: the list is empty. The report about a bribe is seen by Hasan alone."),
         (listening.everybody_is_answered,),
         (Screen(_("Incoming messages"), "sari", at("desk:inbox-list")),
-         Screen(_("As Hasan of the inspectorate"), "hasan", at("desk:today"))),
+         Screen(_("Sealed reports"), "hasan", at("desk:inbox-sealed"))),
         phone="mbah_karto",
     ),
     Beat(
@@ -131,7 +134,7 @@ BEATS: tuple[Beat, ...] = (
         _("Look: no sign-in, one form, and the words of the unit stay the unit's."),
         (following.unit_gets_a_link, following.unit_answers),
         (Screen(_("The link on the unit's phone"), "", at("public:handover", token="token")),
-         Screen(_("The report"), "sari", at("desk:followup-one", pk="case"))),
+         Screen(_("The report"), "sari", at("desk:followup-case", pk="case"))),
     ),
     Beat(
         "cut", _("The network is cut in the middle of a post"),
@@ -152,30 +155,30 @@ BEATS: tuple[Beat, ...] = (
         "decision", _("The head chooses"),
         _("Look: the counts add up to forty, each line opens its original; then choose, and say why."),
         (following.choice_is_put_to_the_head, following.head_decides),
-        (Screen(_("The finding"), "ratna", at("desk:findings-one", pk="finding")),
-         Screen(_("Today, as the regent"), "bupati", at("desk:today"))),
+        (Screen(_("The finding"), "ratna", at("desk:findings-finding", pk="finding")),
+         Screen(_("The decision"), "bupati", at("desk:findings-decision", pk="decision"))),
     ),
     Beat(
         "told", _("You said, we did"),
         _("Fourteen working days later. Look at the citizen's phone: the answer has come to her."),
         (following.fourteen_days_pass, following.bridge_is_open, following.everybody_is_told),
-        (Screen(_("The announcement"), "ratna", at("desk:announcements-one", pk="announcement")),
-         Screen(_("What everybody may see"), "", at("public:accountability"))),
+        (Screen(_("The announcement"), "ratna", at("desk:findings-announcement", pk="announcement")),
+         Screen(_("What everybody may see"), "", at("public:result", agency="agency", slug="announcement_slug"))),
         phone="ibu_dua_anak",
     ),
     Beat(
         "again", _("“Not yet”, says one, and it is opened again"),
         _("Look: one “belum” outweighs forty closed files; the clocks run anew."),
         (following.some_answer, following.it_is_opened_again),
-        (Screen(_("The report"), "ratna", at("desk:followup-one", pk="case")),
-         Screen(_("Her words"), "sari", at("desk:inbox-one", pk="talk_f11"))),
+        (Screen(_("The report"), "ratna", at("desk:followup-case", pk="case")),
+         Screen(_("Her words"), "sari", at("desk:inbox-thread", pk="talk_f11"))),
         phone="ibu_dua_anak",
     ),
     Beat(
         "closed", _("Now it is so"),
         _("Look at her phone, then at the report: closed, with a photo of what is there."),
         (following.it_is_closed,),
-        (Screen(_("The report"), "ratna", at("desk:followup-one", pk="case")),),
+        (Screen(_("The report"), "ratna", at("desk:followup-case", pk="case")),),
         phone="ibu_dua_anak",
     ),
     Beat(
@@ -197,6 +200,7 @@ BEATS: tuple[Beat, ...] = (
         _("Look: 17 numbers with their sources, honest where there is none; and the next draft."),
         (closing.numbers_come_in, closing.period_is_closed),
         (Screen(_("The return table"), "bupati", at("desk:monitoring-list")),
+         Screen(_("The page to print"), "bupati", at("desk:monitoring-report")),
          Screen(_("The next plan"), "ratna", at("desk:planning-one", pk="next_plan"))),
     ),
 )
