@@ -24,6 +24,7 @@ SECRET_KEY = env.str("TANGGAP_SECRET_KEY", default="") or database.local_secret(
 ALLOWED_HOSTS = env.list("TANGGAP_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 PUBLIC_URL = env.str("TANGGAP_PUBLIC_URL", default="http://localhost:8000").rstrip("/")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+PROXIES = env.int("TANGGAP_PROXIES", default=0)
 # Exact host:port values that the outbound door may reach although they are private.
 PRIVATE_HOSTS = env.list("TANGGAP_PRIVATE_HOSTS", default=[])
 EGRESS_PROXY = env.str("TANGGAP_EGRESS_PROXY", default="")
@@ -66,6 +67,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "tanggap.core.proxy.real_address",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
