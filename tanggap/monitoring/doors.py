@@ -1,4 +1,4 @@
-"""The look-up by which a short link finds its agency before there is a scope. The migration runs it.
+"""How a short link finds its agency before there is a scope. The migration runs this.
 
 It answers with the agency only, which then is the whole scope of what follows.
 """

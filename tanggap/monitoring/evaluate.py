@@ -57,7 +57,8 @@ def period(plan: Plan, scope: Scope) -> Window:
 
 def write(
     evaluation: Evaluation, *, by: Person, now: datetime,
-    objectives: Iterable[Mapping[str, Any]] = (), lessons: Iterable[Mapping[str, str]] | None = None,
+    objectives: Iterable[Mapping[str, Any]] = (),
+    lessons: Iterable[Mapping[str, str]] | None = None,
     staff_hours: Decimal | str | None = None, budget_idr: Decimal | str | None = None,
 ) -> Evaluation:
     """Keep what was written so far.

@@ -115,7 +115,7 @@ class Evaluation(Scoped):
     # The return table as it was when closed: [{metric, value, n, of, why_not}]
     returns = models.JSONField(default=list, blank=True)  # monitoring/returns.py snapshot()
     # [{objective_id, text, metric, baseline, target, reached, reached_by, verdict, why}];
-    # reached_by is "table" or "person", verdict kept, changed or dropped, and "" before it is judged
+    # reached_by is "table" or "person"; verdict kept, changed or dropped, "" before it is judged
     objectives = models.JSONField(default=list, blank=True)
     lessons = models.JSONField(default=list, blank=True)  # [{text, source}]
     staff_hours = models.DecimalField(max_digits=10, decimal_places=1, null=True, blank=True)

@@ -236,12 +236,12 @@ def _missing(window: Window, given: set[int]) -> tuple[str, ...]:
     lacking = rowsets.posts(window).exclude(pk__in=given)
     found: Counter[str] = Counter()
     measured = Measurement.objects.filter(delivery=OuterRef("delivery_id"))
-    known = dict(
-        (delivery, (next_at, code, has))
+    known = {
+        delivery: (next_at, code, has)
         for delivery, next_at, code, has in scoped(Collection, window.scope)
         .filter(delivery__in=lacking.values("pk")).annotate(has=Exists(measured))
         .values_list("delivery_id", "next_at", "failed_code", "has")
-    )
+    }
     for pk in lacking.values_list("pk", flat=True):
         next_at, code, has = known.get(pk, (True, "", False))
         if code == "gone":

@@ -18,7 +18,8 @@ from tests.monitoring.test_returns import Desk
 pytestmark = pytest.mark.django_db
 # What the door itself asks: session, person, scope, savepoints.
 FRAME = ("SAVEPOINT", "set_config", "django_session", "core_person", "core_membership",
-         "core_agency", "core_practiceclock", "tanggap.readable", "BEGIN", "COMMIT", "WITH RECURSIVE")
+         "core_agency", "core_practiceclock", "tanggap.readable", "BEGIN", "COMMIT",
+         "WITH RECURSIVE")
 
 
 @pytest.fixture(autouse=True)

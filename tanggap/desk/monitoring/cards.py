@@ -1,4 +1,4 @@
-"""The cards of Today that look at all stages at once: urgent, decisions, voices, going out, trouble."""
+"""The cards of Today that look at all stages at once: urgent, decisions, voices, posts, trouble."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -19,6 +20,7 @@ from tanggap.core.scope import scoped
 from tanggap.desk.door import DeskRequest, desk
 from tanggap.desk.forms import refuse
 from tanggap.desk.monitoring import places
+from tanggap.desk.templatetags.words import number
 from tanggap.desk.words import word
 from tanggap.monitoring import evaluate
 from tanggap.monitoring.models import Evaluation
@@ -84,8 +86,9 @@ class EvaluationForm(forms.Form):
         for row in self.evaluation.objectives:
             pk, metric = row["objective_id"], metrics().get(row["metric"])
             found.append({
+                **{name: shown(row[name]) for name in ("baseline", "target", "reached")},
                 "row": row, "verdict": self[f"objective-{pk}"], "why": self[f"why-{pk}"],
-                "reached": self[f"reached-{pk}"] if f"reached-{pk}" in self.fields else None,
+                "field": self[f"reached-{pk}"] if f"reached-{pk}" in self.fields else None,
                 "metric": metric.says(language) if metric else row["metric"]})
         return found
 
@@ -104,6 +107,14 @@ def _initial(evaluation: Evaluation) -> dict[str, Any]:
     for n, lesson in enumerate(evaluation.lessons):
         found |= {f"lesson-{n}": lesson["text"], f"source-{n}": lesson.get("source", "")}
     return found
+
+
+def shown(kept: str | None) -> str:
+    """A number kept as text, as people read it: "600.00" is 600, None is not available."""
+    if kept is None:
+        return number(None)
+    value = Decimal(kept)
+    return number(int(value)) if value == int(value) else number(value, 1)
 
 
 def _typed(value: Any) -> str:
@@ -179,5 +190,5 @@ def _show(
         "row": row, "form": form, "may": may, "judged": judged, "refusal": refusal,
         "missing": evaluate.lacking(row) if row.state == "open" else [],
         "next_href": places.of("plan", row.next_plan_id) if row.next_plan_id else "",
-        "where": f"from={row.plan.period_start.isoformat()}&until={row.plan.period_end.isoformat()}",
+        "where": f"from={row.plan.period_start}&until={row.plan.period_end}",
     }, status=422 if form.errors or refusal else 200)

@@ -73,7 +73,8 @@ def listing(request: DeskRequest) -> HttpResponse:
         "window": window, "form": form, "groups": groups(cells, window), "known": known,
         "all": len(cells), "posts": posts, "posts_n": rowsets.posts(window).count(),
         "voices": perception.counts(window) if window.whole else None,
-        "named": _named(window), "where": period.address(window), "presets": presets(request, window),
+        "named": _named(window), "where": period.address(window),
+        "presets": presets(request, window),
         "note": metrics_data.note(get_language() or "id"),
     }, status=422 if form.errors else 200)
 
