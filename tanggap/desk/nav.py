@@ -36,6 +36,7 @@ KEEPING = (
     Place("accounts", _("Official accounts"), "badge", "account.read", "desk:accounts-list"),
     Place("team", _("Team"), "people", "people.read", "desk:team-list"),
     Place("rules", _("Rules"), "rules", "rules.write", "desk:rules-list"),
+    Place("exempt", _("Exempt information"), "lock", "exempt.read", "desk:exempt-list"),
     Place("archive", _("Archive"), "archive", "archive.read", "desk:archive-list"),
 )
 TODAY = Place("today", _("Today"), "today", "today", "desk:today")

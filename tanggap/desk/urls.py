@@ -21,6 +21,7 @@ AREAS = (
     ("rencana/", "planning"),
     ("agenda/", "activities"),
     ("konten/", "messaging"),
+    ("dikecualikan/", "exempt"),
     ("penayangan/", "publishing"),
     ("pesan/", "inbox"),
     ("jawaban/", "answers"),

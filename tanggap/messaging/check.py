@@ -212,7 +212,8 @@ def personal_data(look: Look) -> Iterator[Check]:
 
 def exempt_register(look: Look) -> Iterator[Check]:
     today = look.now.astimezone(ZoneInfo(look.message.agency.zone)).date()
-    entries = Exemption.objects.filter(agency=look.message.agency, expires_on__gte=today)
+    entries = Exemption.objects.filter(
+        agency=look.message.agency, expires_on__gte=today, lifted_at=None)
     for entry in entries:
         if any(_has(look.words, word) for word in entry.words):
             yield Check(

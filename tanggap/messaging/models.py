@@ -198,7 +198,9 @@ class Exemption(Scoped):
     decided_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     decided_on = models.DateField()
     place = models.CharField(max_length=120)
-    expires_on = models.DateField()
+    expires_on = models.DateField()  # its last day
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_reason = models.TextField(blank=True)
 
     class Meta(Scoped.Meta):
         pass

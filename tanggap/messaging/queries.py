@@ -68,7 +68,8 @@ def media_of(message: Message) -> list[Media]:
 
 
 def exemptions(scope: Scope) -> QuerySet[Exemption]:
-    return scoped(Exemption, scope).order_by("expires_on", "pk")
+    rows = scoped(Exemption, scope).select_related("decided_by", "agency")
+    return rows.order_by("expires_on", "pk")
 
 
 def unseen_by_ppid(scope: Scope) -> QuerySet[Message]:

@@ -32,6 +32,8 @@ WORDS: dict[str, dict[str, object]] = {
         "message.write": _("write content"),
         "message.review": _("review content"),
         "message.comment": _("comment on content"),
+        "exempt.read": _("see the register of exempt information"),
+        "exempt.write": _("keep the register of exempt information"),
         "publish": _("schedule and publish"),
         "delivery.read": _("see what is published"),
         "inbox.read": _("read incoming messages"),

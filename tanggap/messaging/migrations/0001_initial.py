@@ -159,6 +159,8 @@ class Migration(migrations.Migration):
                 ('decided_on', models.DateField()),
                 ('place', models.CharField(max_length=120)),
                 ('expires_on', models.DateField()),
+                ('lifted_at', models.DateTimeField(blank=True, null=True)),
+                ('lifted_reason', models.TextField(blank=True)),
                 ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.agency')),
                 ('decided_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
