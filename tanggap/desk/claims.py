@@ -39,7 +39,8 @@ class NoticeForm(forms.Form):
 
 
 class EvidenceForm(forms.Form):
-    title = forms.CharField(label=_("What is it?"), required=False, max_length=200)
+    use_required_attribute = False
+    title = forms.CharField(label=_("What is it?"), max_length=200)
     url = forms.URLField(label=_("Address of the page"), required=False, assume_scheme="https")
     document = forms.CharField(
         label=_("Number of the unit's document"), required=False, max_length=200)
@@ -48,10 +49,10 @@ class EvidenceForm(forms.Form):
 
 
 class VerdictForm(forms.Form):
-    verdict = forms.ChoiceField(label=_("Verdict"), widget=forms.RadioSelect, required=False)
+    use_required_attribute = False
+    verdict = forms.ChoiceField(label=_("Verdict"), widget=forms.RadioSelect)
     explanation = forms.CharField(
-        label=_("What is true, with its source"), required=False,
-        widget=forms.Textarea({"rows": 4}))
+        label=_("What is true, with its source"), widget=forms.Textarea({"rows": 4}))
     factual = forms.BooleanField(
         label=_("This is a claim of fact, not opinion or criticism"), required=False)
     publish = forms.BooleanField(label=_("Show on the public clarifications page"), required=False)

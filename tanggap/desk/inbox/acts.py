@@ -191,6 +191,6 @@ def present(request: DeskRequest, pk: int) -> HttpResponse:
 def item_of(request: DeskRequest, pk: int) -> Item:
     row = scoped(Item, request.scope).select_related("conversation", "author", "account").filter(
         pk=pk, conversation__sealed=False).first()
-    if row is None or not queries.visible(request.scope).filter(pk=row.conversation_id).exists():
+    if row is None or not queries.visible(request.scope).filter(items=row).exists():
         raise Http404
     return row

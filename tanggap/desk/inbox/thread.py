@@ -25,7 +25,7 @@ from tanggap.desk.inbox import forms, shown
 from tanggap.desk.inbox.panels import panels
 from tanggap.desk.words import word
 from tanggap.execution.inbox import answers, private, queries, reply, triage
-from tanggap.execution.inbox.models import KINDS, Conversation, Item, SavedAnswer
+from tanggap.execution.inbox.models import KINDS, Conversation, Item, Revision, SavedAnswer
 from tanggap.execution.inbox.promise import NEVER
 
 GROUPS = ("open", "mine", "unassigned", "snoozed", "answered", "quiet")
@@ -84,7 +84,8 @@ def reveal(request: DeskRequest, pk: int) -> HttpResponse:
     found = queries.conversation(request.scope, item.conversation_id or 0, sealed_ones=is_sealed)
     if found is None:
         raise Http404
-    for words in (item, *item.revisions.all()):
+    versions: list[Item | Revision] = [item, *item.revisions.all()]
+    for words in versions:
         private.reveal(words, request.POST.get("reason", ""), by=request.user, now=request.now)
     return show(request, found, revealed=frozenset({item.pk}), sealed=is_sealed)
 
@@ -150,8 +151,7 @@ def show(
             "private": found.visibility == "private", **(initial or {})})
     else:
         # What came in between is on this page now: sending again means having read it.
-        form.data = form.data.copy()
-        form.data["seen"] = str(found.last_item_id)
+        form.data = {**form.data.dict(), "seen": str(found.last_item_id)}  # type: ignore[attr-defined]
     asked = request.GET.get("jawaban")
     asked = "" if asked == "*" else asked
     units = list(Agency.objects.filter(pk__in=scope.readable, autonomous=False)
@@ -270,10 +270,10 @@ def after(text: str) -> tuple[datetime, int] | None:
 
 
 def _kept(asked: QueryDict) -> dict[str, str]:
-    return {name: asked[name] for name in FILTERS if asked.get(name)}
+    return {name: str(asked[name]) for name in FILTERS if asked.get(name)}
 
 
 def _query(asked: QueryDict) -> str:
     found = QueryDict(mutable=True)
-    found.update({**_kept(asked), **({"after": asked["after"]} if asked.get("after") else {})})
+    found.update({**_kept(asked), **({"after": str(asked["after"])} if asked.get("after") else {})})
     return found.urlencode()

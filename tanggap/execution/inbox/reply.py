@@ -273,7 +273,7 @@ def _settle(reply: Reply, now: datetime) -> bool:
         if not taken or reply.delivery is None:
             return False
         conversation = Conversation.objects.select_for_update(of=["self"]).select_related(
-            "agency").get(pk=reply.conversation_id)
+            "agency").get(replies=reply)
         # Asking to remove a number is no answer to what the citizen asked.
         if reply.purpose == Reply.Purpose.REMOVE_DATA:
             Reply.objects.filter(pk=reply.pk).update(seen_item_id=0)
@@ -285,7 +285,7 @@ def _settle(reply: Reply, now: datetime) -> bool:
             move(conversation, "answered", by=BY, now=now, facts={"reply": reply.pk})
         promise.set_due(conversation, now)
         # As it is now: another correction of the same claim may have settled just before.
-        claim = Claim.objects.filter(pk=reply.claim_id, state="decided").first()
+        claim = Claim.objects.filter(corrections=reply, state="decided").first()
         if claim is not None:
             move(claim, "corrected", by=BY, now=now, facts={"reply": reply.pk},
                  correction=reply.delivery)
