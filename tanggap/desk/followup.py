@@ -31,7 +31,7 @@ from tanggap.execution.inbox.models import Conversation, Item
 
 PAGE = 30
 PILLS = ("open", "late", "soon", "waiting", "resolved", "closed", "all")
-PEOPLE = 12
+PEOPLE = 6
 
 
 def _areas(text: int = 3) -> forms.Textarea:

@@ -43,7 +43,7 @@ class AnswerForm(forms.Form):
     rightful_unit = forms.ModelChoiceField(
         label=_("Whose is it?"), queryset=Agency.objects.none(), required=False)
     name = forms.CharField(
-        label=_("Your name"), max_length=150, required=False,
+        label=_("Your name"), max_length=150,
         widget=forms.TextInput({"autocomplete": "name"}))
 
     def __init__(self, found: Handover, *args: Any, **kwargs: Any) -> None:

@@ -54,3 +54,33 @@ def test_the_glossary_names_every_model():
         if model.__module__.startswith("tanggap.") and f"`{model.__name__}`" not in text
     ]
     assert missing == []
+
+
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md")), *ROOT.glob("tanggap/**/*.md")]
+# Pictures of screens are made from a running system.
+MADE = "docs/screens/"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_link_leads_somewhere(page):
+    broken = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        target = (page.parent / link.partition("#")[0]).resolve()
+        ours = not re.match(r"[a-z]+:|#", link) and MADE not in link
+        if ours and not target.exists():
+            broken.append(link)
+    assert broken == []
+
+
+def test_the_units_start_commands_that_exist():
+    units = sorted((ROOT / "deploy").glob("*.service"))
+    assert units
+    for unit in units:
+        (command,) = re.findall(r"^ExecStart=\S+/tanggap (.+)$", unit.read_text(), re.M)
+        parser().parse_args(command.split())
+
+
+def test_every_variable_of_the_example_is_documented():
+    text = (DOCS / "reference" / "environment.md").read_text()
+    for name in re.findall(r"^([A-Z_]+)=", (ROOT / "deploy" / "tanggap.env").read_text(), re.M):
+        assert f"`{name}`" in text
