@@ -65,6 +65,7 @@ def search(request: DeskRequest) -> HttpResponse:
 
 def _groups(request: DeskRequest, asked: str) -> list[Group]:
     scope, found = request.scope, []
+    rows: Any
     if scope.may("case.read"):
         rows = scoped(Case, scope).filter(sealed=False).filter(
             Q(number__iexact=asked) | Q(title__icontains=asked) | Q(place__icontains=asked))

@@ -150,7 +150,7 @@ def _take(
 def _there(agency: Agency, lines: list[Line]) -> set[tuple[date, str]]:
     found = Measurement.objects.filter(
         agency=agency, day__in={line.day for line in lines}, metric__in=NUMBERS)
-    return set(found.values_list("day", "page").distinct())
+    return {(day, page) for day, page in found.values_list("day", "page").distinct() if day}
 
 
 def _text(data: bytes, what: str) -> str:

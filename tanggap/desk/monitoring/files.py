@@ -34,6 +34,7 @@ def analytics(request: DeskRequest) -> HttpResponse:
     form = FileForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data["file"]
+        assert request.scope.person is not None
         try:
             made = imports.bring_in(request.agency, given.name, given.read(imports.LARGEST + 1),
                                     by=request.scope.person, now=request.now)
