@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
 from tanggap.core import database
 from tanggap.practice.network import STORE
@@ -86,8 +86,7 @@ def claim(kind: str, port: int) -> Home:
     else:
         name = f"tanggap_{kind.replace('-', '_')}"
         base = os.environ["DATABASE_URL"]
-        os.environ["DATABASE_URL"] = make_conninfo(
-            **{**conninfo_to_dict(base), "dbname": name})
+        os.environ["DATABASE_URL"] = make_conninfo(base, dbname=name)
     home = Home(path, name, base, _port(path))
     os.environ["TANGGAP_PRIVATE_HOSTS"] = f"127.0.0.1:{home.network_port}"
     return home
@@ -157,7 +156,7 @@ def tables_version() -> str:
 
 def _server(home: Home) -> psycopg.Connection[Any]:
     url = database.local_url("postgres") if not home.base else make_conninfo(
-        **{**conninfo_to_dict(home.base), "dbname": "postgres"})
+        home.base, dbname="postgres")
     return psycopg.connect(url, autocommit=True)
 
 

@@ -24,7 +24,7 @@ from tanggap.practice import seed, world
 from tanggap.practice import time as practice_time
 
 MOVING = ("queued", "preparing", "ready", "sending", "unknown", "confirming")
-STEP = timedelta(minutes=5)
+STEP = timedelta(minutes=20)
 """The longest jump while something waits to leave: less than what makes a post late."""
 
 

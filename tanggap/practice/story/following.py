@@ -172,8 +172,9 @@ def it_is_opened_again(stage: Stage) -> Case:
         case = cases.reopen(case, by=sari, now=stage.now, contributor=contributor,
                             words=item.text)
     if not Reply.objects.filter(item=item).exists():
-        approved(stage, reply.write(item.conversation, item, world.read("replies")["f11"], by=sari,
-                                    now=stage.now, seen_item_id=item.conversation.last_item_id))
+        talk = stage.talk("f11")
+        approved(stage, reply.write(talk, item, world.read("replies")["f11"], by=sari,
+                                    now=stage.now, seen_item_id=talk.last_item_id))
     stage.send()
     return case
 
@@ -190,10 +191,10 @@ def it_is_closed(stage: Stage) -> Case:
                      by=stage.person("wayan"), given_by=told["unit_name"], now=stage.now,
                      public=True)
         cases.resolve(case, resolution=told["fixed"], by=sari, now=stage.now)
-        item = stage.item("f11")
+        item, talk = stage.item("f11"), stage.talk("f11")
         approved(stage, reply.write(
-            item.conversation, item, world.read("replies")["fixed"], by=sari, now=stage.now,
-            purpose=Reply.Purpose.OUTCOME, seen_item_id=item.conversation.last_item_id))
+            talk, item, world.read("replies")["fixed"], by=sari, now=stage.now,
+            purpose=Reply.Purpose.OUTCOME, seen_item_id=talk.last_item_id))
     stage.send()
     stage.pass_(timedelta(days=1))
     if case.state == "resolved":

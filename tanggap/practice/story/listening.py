@@ -23,8 +23,8 @@ from tanggap.practice import network as net
 from tanggap.practice import world
 from tanggap.practice.stage import Stage
 
-WORKDAY_HOUR = timedelta(hours=4, minutes=40)
-"""From the first post to when the first promises break: 07.00 to 11.40."""
+PROMISES_BREAK = timedelta(hours=4, minutes=40)
+"""After the first post, at 11.40: four working hours have passed for those who wrote first."""
 
 
 def citizens_write(stage: Stage) -> None:
@@ -40,7 +40,8 @@ def citizens_write(stage: Stage) -> None:
             net.edit(stage.network, said.citizen, stage.notes["said"][said.id], said.edit_text)
     stage.listen()
     # The second post leaves at ten; then the first promises to answer run out.
-    stage.until(first + WORKDAY_HOUR)
+    stage.send(first + PROMISES_BREAK - stage.now)
+    stage.until(first + PROMISES_BREAK)
     stage.listen()
 
 

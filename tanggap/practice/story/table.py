@@ -123,7 +123,7 @@ BEATS: tuple[Beat, ...] = (
     ),
     Beat(
         "answers", _("Everybody gets an answer; one report is nobody's business"),
-        _("Look: the list is empty. The report about a bribe is seen by Hasan alone."),
+        _("Look: only the rumour is left in the list. The report about a bribe is seen by Hasan alone."),
         (listening.everybody_is_answered,),
         (Screen(_("Incoming messages"), "sari", at("desk:inbox-list")),
          Screen(_("Sealed reports"), "hasan", at("desk:inbox-sealed"))),
