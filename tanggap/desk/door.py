@@ -20,8 +20,9 @@ from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.template.response import SimpleTemplateResponse
 from django.urls import reverse
 from django.utils import translation
 from django_htmx.http import HttpResponseClientRedirect
@@ -44,7 +45,7 @@ class DeskRequest(HttpRequest):
     entered: bool
 
 
-View = TypeVar("View", bound=Callable[..., HttpResponse])
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 # What the session remembers: the chosen agency's slug, and the membership it was opened with.
 AGENCY, MEMBERSHIP = "agency", "membership"
@@ -60,7 +61,7 @@ def desk(verb: str, *, network: bool = False) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return _to_sign_in(request)
             person = request.user
@@ -84,9 +85,9 @@ def desk(verb: str, *, network: bool = False) -> Callable[[View], View]:
 
 
 def _serve(
-    request: HttpRequest, scope: Scope, verb: str, network: bool, view: Callable[..., HttpResponse],
-    args: tuple[Any, ...], kwargs: dict[str, Any],
-) -> HttpResponse:
+    request: HttpRequest, scope: Scope, verb: str, network: bool,
+    view: Callable[..., HttpResponseBase], args: tuple[Any, ...], kwargs: dict[str, Any],
+) -> HttpResponseBase:
     if not scope.may(verb):
         return _not_yours(request, scope, verb)
     if verb in roles.SECOND_FACTOR and settings.SECOND_FACTOR and not is_mfa_enabled(request.user):
@@ -97,7 +98,7 @@ def _serve(
             request.entered = not network  # type: ignore[attr-defined]
             response = view(request, *args, **kwargs)
             # A lazy template must read its rows inside the scope.
-            if callable(getattr(response, "render", None)) and not response.is_rendered:
+            if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
                 response = response.render()
             return response
     except Refused as refusal:

@@ -26,7 +26,7 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(
         label=_("One sentence"), widget=forms.Textarea({"rows": 2}), max_length=1000)
 
-    def __init__(self, *args: Any, label: object = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, label: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if label:
             self.fields["reason"].label = label

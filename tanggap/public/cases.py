@@ -216,7 +216,7 @@ def photo_url(one: Evidence) -> str:
     return f"/bukti/{signed}.jpg"
 
 
-def photo(request: HttpRequest, signed: str) -> HttpResponse:
+def photo(request: HttpRequest, signed: str) -> FileResponse:
     """A photo of a report, for whoever was given its address within the last hour, or public."""
     try:
         agency_id, pk = signing.loads(signed, salt=SALT)

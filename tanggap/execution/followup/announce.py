@@ -116,7 +116,7 @@ def change(
 def contributors(announcement: Announcement) -> QuerySet[Contributor]:
     """Everybody who is behind it: of its report, and of its finding's originals."""
     behind = Q(case=announcement.case_id) if announcement.case_id else Q(pk__in=[])
-    if announcement.recommendation_id:
+    if announcement.recommendation is not None:
         finding = announcement.recommendation.finding
         behind |= Q(item__in=finding.lines.values("item"))
         if finding.case_id:
@@ -260,7 +260,7 @@ def withdraw(announcement: Announcement, *, by: Person, now: datetime) -> Announ
             row = telling.delivery
             if row is not None and row.state in ("queued", "preparing", "ready", "late", "held"):
                 schedule.cancel(row, by=by, now=now)
-        if announcement.post_id:
+        if announcement.post is not None:
             schedule.cancel_waiting(announcement.post, by=by, now=now)
         move(announcement, "withdrawn", by=by, now=now)
     return announcement

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Avg, F
@@ -45,7 +46,8 @@ def open_case(
         raise Refused(what, _("It has no title."),
                       _("Write in a few words what it is about."), field="title")
     agency = found[0].agency
-    sealed = kind == Case.Kind.INTEGRITY or any(item.conversation.sealed for item in found)
+    sealed = kind == Case.Kind.INTEGRITY or any(
+        item.conversation is not None and item.conversation.sealed for item in found)
     with transaction.atomic():
         case = _numbered(Case(
             agency=agency, kind=kind, title=title.strip(), place=place.strip(), unit=unit,
@@ -121,7 +123,7 @@ def assign(
     if unit is None and to is None:
         raise Refused(_("Nobody was assigned."), _("No unit and no person was chosen."),
                       _("Choose who works on it."), field="unit")
-    fields = {"unit": unit, "assigned_to": to}
+    fields: dict[str, Any] = {"unit": unit, "assigned_to": to}
     facts = {"unit": unit.pk if unit else None, "person": to.pk if to else None}
     with transaction.atomic():
         if case.state == "assigned":
@@ -231,6 +233,7 @@ def _join_all(
     made: list[Contributor] = []
     given: list[tuple[Contributor, str]] = []
     for item in found:
+        assert item.conversation is not None, "_first_item refuses what lies in quarantine"
         who, key = join(case, item.conversation, item, by=by, now=now, tell=False)
         if key:
             given.append((who, key))

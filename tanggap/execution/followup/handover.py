@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -168,7 +169,7 @@ def refuse(
              facts={"case": case.pk, "rightful": rightful_unit.pk if rightful_unit else None},
              answered_at=now, answered_name=name.strip(), refusal=why.strip(),
              rightful_unit=rightful_unit)
-        fields: dict[str, object] = {"unit": None}
+        fields: dict[str, Any] = {"unit": None}
         if refusals(case) >= TRANSFERS:
             fields["assigned_to"] = lead_of(case.agency, now)
         move(case, "open", by=_who(handover), now=now,

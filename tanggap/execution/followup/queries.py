@@ -5,9 +5,9 @@ Sealed cases are seen by holders of the verb "integrity" alone; a unit's people 
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from statistics import median
 
 from django.db.models import Count, F, Q, QuerySet
 
@@ -188,6 +188,11 @@ class Account:
     reopened: int
 
 
+def _median(waits: list[timedelta]) -> timedelta | None:
+    found = statistics.median([one.total_seconds() for one in waits]) if waits else None
+    return None if found is None else timedelta(seconds=found)
+
+
 def accountability(agency: Agency, since: datetime, until: datetime) -> Account:
     """Volume, median time to the first answer, share of terms kept, people told."""
     ids = _family(agency)
@@ -198,6 +203,7 @@ def accountability(agency: Agency, since: datetime, until: datetime) -> Account:
             agency__in=ids, delivery__published_at__gte=since, delivery__published_at__lt=until,
             conversation__sealed=False,
         ).values_list("delivery__published_at", "item__received_at")
+        if at is not None
     ]
     ended = Clock.objects.filter(
         agency__in=ids, case__sealed=False, due_at__gte=since, due_at__lt=until,
@@ -208,7 +214,7 @@ def accountability(agency: Agency, since: datetime, until: datetime) -> Account:
         opened=opened.count(),
         resolved=mine.filter(resolved_at__gte=since, resolved_at__lt=until).count(),
         people=Contributor.objects.filter(case__in=opened).count(),
-        median_answer=median(waits) if waits else None,
+        median_answer=_median(waits),
         on_time=kept / terms if terms else None, terms=terms,
         told=Telling.objects.filter(
             agency__in=ids, delivery__published_at__gte=since,
