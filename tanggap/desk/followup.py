@@ -24,9 +24,11 @@ from tanggap.core.scope import Scope, scoped
 from tanggap.desk import shell, today
 from tanggap.desk.door import DeskRequest, desk
 from tanggap.desk.forms import refuse
+from tanggap.desk.inbox import panels
 from tanggap.desk.words import word
 from tanggap.execution.followup import cases, clocks, evidence, handover, queries, sp4n, tickets
 from tanggap.execution.followup.models import Case, Clock, Contributor, Evidence, Handover
+from tanggap.execution.inbox import triage
 from tanggap.execution.inbox.models import Conversation, Item
 
 PAGE = 30
@@ -325,7 +327,7 @@ def _found(request: DeskRequest, pk: int) -> Case:
 
 
 @desk("case.read")
-def photo(request: DeskRequest, pk: int) -> HttpResponse:
+def photo(request: DeskRequest, pk: int) -> FileResponse:
     found = get_object_or_404(
         scoped(Evidence, request.scope).filter(case__in=queries.visible(request.scope))
         .select_related("media"), pk=pk)
@@ -341,6 +343,8 @@ def opening(request: DeskRequest) -> HttpResponse:
     scope = request.scope
     given = request.POST if request.method == "POST" else request.GET
     ids = [int(one) for one in given.getlist("c") if one.isdigit()][:500]
+    if request.method != "POST" and "alike" in given:
+        ids = [*ids, *_alike(ids, scope)][:500]
     talks = list(
         scoped(Conversation, scope).filter(pk__in=ids).select_related("author", "account")
         .order_by("first_item_at", "pk"))
@@ -408,12 +412,32 @@ def _first_items(talks: Sequence[Conversation]) -> dict[int, Item]:
     return found
 
 
+def _alike(ids: Sequence[int], scope: Scope) -> list[int]:
+    """Other conversations that were suggested to speak of the same, and are in no report yet."""
+    first = _first_items(list(scoped(Conversation, scope).filter(pk__in=ids, sealed=False)))
+    items = {other for item in first.values() for other in triage.alike(item)}
+    rows = scoped(Conversation, scope).filter(items__in=items, sealed=False, has_case=False)
+    return list(rows.exclude(pk__in=ids).order_by("pk").distinct().values_list("pk", flat=True))
+
+
+@panels.panel(order=10)
+def beside(
+    conversation: Conversation, scope: Scope, now: datetime
+) -> tuple[str, dict[str, Any]] | None:
+    """The report of a conversation in the inbox's side pane, or the way to open one."""
+    if not scope.may("case.read"):
+        return None
+    return "desk/followup/panel.html", panel(conversation, scope)
+
+
 def panel(conversation: Conversation, scope: Scope) -> dict[str, Any]:
-    """What the inbox's side panel shows of a conversation: include desk/followup/panel.html."""
+    """What desk/followup/panel.html shows."""
     row = queries.case_of(conversation.pk, scope)
+    open_href = f"{reverse('desk:followup-open')}?c={conversation.pk}"
     return {
         "case": row, "may_open": scope.may("case.write") and row is None,
-        "open_href": f"{reverse('desk:followup-open')}?c={conversation.pk}",
+        "open_href": open_href, "alike_href": f"{open_href}&alike=1",
+        "alike": len(_alike([conversation.pk], scope)) if row is None else 0,
         "may_join": list(queries.visible(scope).filter(
             agency=conversation.agency_id, state__in=cases.OPEN, sealed=conversation.sealed)
             .order_by("-opened_at")[:5]) if row is None else [],

@@ -23,8 +23,15 @@ class Address:
     places: tuple[str, ...]
 
 
+# Left out of the table, and why.
+ELSEWHERE = {
+    "story:": "the practice story's own pages, which exist with TANGGAP_PRACTICE only",
+}
+
+
 def every() -> list[Address]:
-    return list(_walk(get_resolver().url_patterns, "", "", ()))
+    return [one for one in _walk(get_resolver().url_patterns, "", "", ())
+            if not one.name.startswith(tuple(ELSEWHERE))]
 
 
 def _walk(
@@ -91,6 +98,9 @@ PLACES: dict[str, Line | list[Line]] = {
     "desk:monitoring-evidence": {"key": "=comments"},
     "desk:monitoring-evaluate": {"pk": "planning.Plan"},
     "desk:monitoring-*": {"pk": "monitoring.Evaluation"},
+    "desk:archive-record": {"pk": "archive.Record"},
+    "desk:archive-story": {"kind": "archive.Record.subject_type",
+                           "ident": "archive.Record.subject_id"},
     "desk:accounts-*": {"pk": "accounts.Account"},
     "desk:team-*": {"pk": "core.Membership"},
     "desk:team-withdraw": {"pk": "core.Invitation"},
