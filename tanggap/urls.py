@@ -5,6 +5,9 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
 from django.urls import include, path
 from django.views.i18n import set_language
 
@@ -14,7 +17,14 @@ PARTS = (
     ("api/", "tanggap.api.urls"),
 )
 
+
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Browsers ask for it by themselves, on pages that name none too."""
+    return redirect(static("img/mark.svg"))
+
+
 urlpatterns = [
+    path("favicon.ico", favicon),
     path("bahasa/", set_language, name="set_language"),
     path("masuk/", include("allauth.account.urls")),
     path("masuk/kunci/", include("allauth.mfa.urls")),
