@@ -129,7 +129,16 @@ class Card:
 
 def cards(rows: list[Delivery], scope: Scope, now: datetime) -> list[Card]:
     held = shell.hold_in_force(scope, now) is not None
-    return [Card(row, situation(row, now, hold=held)) for row in rows]
+    return [Card(closed(row), situation(row, now, hold=held)) for row in rows]
+
+
+def closed(row: Delivery) -> Delivery:
+    """A private message without its words, which may hold a citizen's key or answer a sealed
+    report: its conversation shows them to whoever may read it. Never save the row."""
+    if row.kind == Delivery.Kind.PRIVATE:
+        said = gettext("Private message to a citizen. Its words stand in the conversation.")
+        row.content = {**row.content, "text": said}
+    return row
 
 
 @dataclass

@@ -149,3 +149,19 @@ def test_another_agency_sees_nothing(client, member, scene, other):
             == 404
         )
     assert scene.state(row) == "queued"
+
+
+def test_words_of_a_private_message_stay_between_two(web, scene):
+    """They may hold a citizen's private key, or answer a sealed report."""
+    row = scene.reply("Kunci pribadi: 7Q4K-HT3M-PX9C", "9", private=True)
+    listing = reverse("desk:publishing-list")
+    for address in (
+        listing,
+        listing + "?view=lanes",
+        listing + "?q=7Q4K",
+        reverse("desk:publishing-one", args=[row.pk]),
+    ):
+        assert "HT3M" not in text(web.get(address))
+    assert web.get(listing + "?q=7Q4K").context["cards"] == []
+    row.refresh_from_db()
+    assert "HT3M" in row.content["text"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -66,6 +67,21 @@ def test_an_older_database_in_the_same_home_is_noticed(scene):
     scene.rounds(3)
     assert scene.state(other) == "published" and scene.said() == 2
     assert scene.state(row) == "published"
+
+
+def test_after_a_restore_a_thread_is_looked_up_part_by_part(scene):
+    """The look at the first part fails once; the second must not be taken for missing meanwhile."""
+    first, second = scene.thread("Bagian satu", "Bagian dua")
+    server = scene.server
+    one = server._status(server.me, "Bagian satu", "public", None, [])
+    server.posts.append(one)
+    server.posts.append(server._status(server.me, "Bagian dua", "public", one["id"], []))
+    Delivery.objects.update(confirm_first=True)
+    # The first part was looked at a moment ago, in vain.
+    Delivery.objects.filter(pk=first.pk).update(retry_at=scene.now + timedelta(seconds=60))
+    scene.rounds(8)
+    assert (scene.state(first), scene.state(second)) == ("published", "published")
+    assert scene.said("Bagian dua") == 1
 
 
 class Two:

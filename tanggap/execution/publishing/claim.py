@@ -14,7 +14,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from tanggap.accounts import limits
 from tanggap.archive.move import move, move_many
-from tanggap.execution.publishing import content, lease, schedule, settle
+from tanggap.execution.publishing import content, late, lease, schedule, settle
 from tanggap.execution.publishing.holds import held
 from tanggap.execution.publishing.models import IN_FLIGHT, Delivery
 from tanggap.messaging.content import contents_of
@@ -104,6 +104,10 @@ def to_send(now: datetime) -> Delivery | None:
                         trouble_said="",
                     )
                     settle.hold_rest(row, by=BY, now=now)
+                    continue
+                # It may have become claimable since the tick marked what was late.
+                if late.is_late(row, now):
+                    late.set_aside(row, now)
                     continue
                 if not limits.take(row.account, limits.SENDING, now):
                     passed.append(row.pk)

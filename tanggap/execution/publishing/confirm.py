@@ -206,7 +206,10 @@ def _look_again(row: Delivery, now: datetime, monotonic: Callable[[], float]) ->
 
 
 def _first(now: datetime) -> list[Delivery]:
-    """After a restore: due, but perhaps sent by the installation that this one is a copy of."""
+    """After a restore: due, but perhaps sent by the installation that this one is a copy of.
+
+    A part of a thread is found below the part before it, so it is looked up after that one.
+    """
     with transaction.atomic():
         rows = list(
             Delivery.objects.filter(
@@ -216,6 +219,7 @@ def _first(now: datetime) -> list[Delivery]:
                 account__state="connected",
             )
             .filter(Q(retry_at=None) | Q(retry_at__lte=now))
+            .filter(Q(follows=None) | Q(follows__state="published"))
             .order_by("due_at", "pk")
             .select_for_update(of=["self"], skip_locked=True)[:20]
         )

@@ -37,13 +37,30 @@ def expired(row: Delivery, now: datetime) -> bool:
     return today > row.variant.message.valid_until
 
 
+def is_late(row: Delivery, now: datetime, allowed: timedelta | None = None) -> bool:
+    """Whether it may leave only by a person's word. `allowed` is `budget`, where it is known."""
+    if row.late_accepted or now - row.due_at < timedelta(minutes=1):
+        return False
+    if expired(row, now):
+        return True
+    return now - row.due_at > (budget(row.agency, row.lane) if allowed is None else allowed)
+
+
+def set_aside(row: Delivery, now: datetime) -> Delivery:
+    """queued or ready → late. What kept it stays on the card beside the question."""
+    late_s = int((now - row.due_at).total_seconds())
+    return move(
+        row, "late", by=BY, now=now, facts={"late_s": late_s, "expired": expired(row, now)}
+    )
+
+
 def mark(now: datetime) -> int:
     """queued or ready → late, for what is past its budget. How many were marked.
 
     Parts of a thread that wait for the part before them are not late by themselves, and what is
     looked up after a restore may be out already.
     """
-    rows = (
+    waiting = (
         Delivery.objects.filter(
             state__in=["queued", "ready"],
             late_accepted=False,
@@ -51,28 +68,26 @@ def mark(now: datetime) -> int:
             due_at__lt=now - timedelta(minutes=1),
         )
         .filter(Q(follows=None) | Q(follows__state="published"))
+        .exclude(lane=Delivery.Lane.REPLY, due_at__gte=now - REPLY)
         .select_related("agency__parent", "variant__message")
-        .order_by("due_at", "pk")[:BATCH]
+        .order_by("due_at", "pk")
     )
     budgets: dict[tuple[int, int], timedelta] = {}
     marked = 0
-    for row in rows:
-        key = (row.agency_id, row.lane)
-        if key not in budgets:
-            budgets[key] = budget(row.agency, row.lane)
-        over = expired(row, now)
-        if not over and now - row.due_at <= budgets[key]:
-            continue
-        try:
-            # What kept it stays on the card beside the question.
-            move(
-                row,
-                "late",
-                by=BY,
-                now=now,
-                facts={"late_s": int((now - row.due_at).total_seconds()), "expired": over},
-            )
-            marked += 1
-        except Stale:
-            continue
+    rows = list(waiting[:BATCH])
+    while rows:
+        for row in rows:
+            key = (row.agency_id, row.lane)
+            if key not in budgets:
+                budgets[key] = budget(row.agency, row.lane)
+            if not is_late(row, now, budgets[key]):
+                continue
+            try:
+                set_aside(row, now)
+                marked += 1
+            except Stale:
+                continue
+        last = rows[-1]
+        after = Q(due_at__gt=last.due_at) | Q(due_at=last.due_at, pk__gt=last.pk)
+        rows = list(waiting.filter(after)[:BATCH])
     return marked

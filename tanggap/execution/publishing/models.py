@@ -33,7 +33,7 @@ class DeliveryStates(States):
     asked = ("published", "queued", "cancelled")
     published = ("removing",)
     removing = ("removed", "published")
-    failed = ("queued", "cancelled")
+    failed = ("queued", "cancelled", "published")
     cancelled = ("published",)
     removed = ()
 

@@ -227,7 +227,9 @@ def back_off(tries: int, now: datetime) -> datetime:
 
 def hold_rest(row: Delivery, *, by: Any, now: datetime) -> None:
     """The parts after this one stay back until a person decides."""
-    for part in rest(row):
+    for found in rest(row):
+        # Under lock: another slot may be preparing it at this moment.
+        part = Delivery.objects.select_for_update(of=["self"]).get(pk=found.pk)
         if part.state == "preparing":
             # Not under anybody's lease any more: whoever prepares it will find it gone.
             move(part, "queued", by=by, now=now, **lease.none())
