@@ -63,7 +63,10 @@ def proof(stage: Stage) -> Report:
 
 def proof_is_shown(stage: Stage) -> None:
     """What `tanggap archive verify` says, for the spectator."""
-    stage.notes["proof"] = lines_of(proof(stage))
+    report = proof(stage)
+    stage.notes["proof"] = lines_of(report)
+    # The number of the first record that is not what was signed; None when all are.
+    stage.notes["broken"] = report.breaks[0].record if report.breaks else None
 
 
 def one_byte_is_changed(stage: Stage) -> None:

@@ -60,6 +60,7 @@ def story(request: HttpRequest) -> HttpResponse:
             "agency": _agency(), "page": page, "beat": beat, "next": following, "doing": doing,
             "number": page.beat + 1, "total": len(BEATS), "screens": screens,
             "proof": page.notes.get("proof", []) if beat and beat.spectators_only else [],
+            "broken": page.notes.get("broken"),
             "refusal": page.notes.get("refusal", "") if beat and beat.name == "critic" else "",
             "phone": _phone(beat.phone) if beat and beat.phone and not page.doing else None,
         })
@@ -119,7 +120,7 @@ def _name(key: str) -> str:
 
 
 def _phone(username: str) -> dict[str, Any] | None:
-    """What an account wrote and what was written to it, oldest first; None when nothing answers."""
+    """What an account wrote and what was written to it, newest first; None when nothing answers."""
     try:
         network = net.Network.load(Path(settings.HOME) / "network.json")
         rows = {row["id"]: row for row in net.timeline_of(network, username)[:NEWEST]}
@@ -129,9 +130,10 @@ def _phone(username: str) -> dict[str, Any] | None:
                     rows[ring["status"]["id"]] = ring["status"]
     except (OSError, ValueError, net.NetworkFailed, net.httpx.HTTPError):
         return None
-    lines = sorted((_line(row, username) for row in rows.values()), key=lambda one: one.at)
+    lines = sorted((_line(row, username) for row in rows.values()), key=lambda one: one.at,
+                   reverse=True)
     names = {one.username: one.name for one in (*world.citizens(), *world.agencies())}
-    return {"username": username, "name": names.get(username, username), "lines": lines[-NEWEST:]}
+    return {"username": username, "name": names.get(username, username), "lines": lines[:NEWEST]}
 
 
 def _line(row: net.Row, username: str) -> Said:
