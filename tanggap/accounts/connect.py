@@ -119,6 +119,12 @@ def channel(
     )
 
 
+def counting(account: Account, now: datetime) -> Channel:
+    """The account's channel without its secrets, to measure a draft; it can send nothing."""
+    kind_of(account)
+    return open_channel(account.channel, _settings(account), now=now, limits=limits(account))
+
+
 def limits(account: Account) -> Limits:
     """What the network lets this account write: as it told, else the channel's defaults."""
     if account.limits:

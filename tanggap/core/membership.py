@@ -5,13 +5,15 @@ Everything here is fail-closed: no membership in force means NOBODY, whose sets 
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.models import prefetch_related_objects
 
 from tanggap.core.models import Agency, Membership, Person
+from tanggap.core.nested import build
 from tanggap.core.roles import DEPUTY, VERBS
 from tanggap.core.scope import NOBODY, Scope
 
@@ -27,6 +29,15 @@ SELECT id FROM tenant
 """
 
 
+# Each with its agency and the ids of its tenant, so that the door asks once.
+MEMBERSHIPS = f"""
+SELECT held.*, to_jsonb(agency) AS told_agency,
+  ARRAY({TENANT.replace("%s", "agency.id")}) AS told_tenant
+FROM core_memberships(%s) held JOIN core_agency agency ON agency.id = held.agency_id
+ORDER BY held.id
+"""
+
+
 def memberships_of(person: Person, now: datetime) -> list[Membership]:
     """The person's memberships in force at `now`, oldest first, with their agencies.
 
@@ -34,10 +45,10 @@ def memberships_of(person: Person, now: datetime) -> list[Membership]:
     """
     if not person.is_active or person.pk is None:
         return []
-    rows = list(
-        Membership.objects.raw("SELECT * FROM core_memberships(%s) ORDER BY id", [person.pk])
-    )
-    prefetch_related_objects(rows, "agency")
+    rows = list(Membership.objects.raw(MEMBERSHIPS, [person.pk]))
+    for row in rows:
+        told: Any = row
+        row.agency = build(Agency, json.loads(told.told_agency))
     return [membership for membership in rows if in_force(membership, now)]
 
 
@@ -58,7 +69,8 @@ def scope_of(person: Person, agency_slug: str | None, now: datetime) -> Scope:
     """
     for membership in memberships_of(person, now):
         if agency_slug in (None, "", membership.agency.slug):
-            ids = tenant_ids(membership.agency)
+            told: Any = membership
+            ids = frozenset(told.told_tenant)
             return Scope(
                 agency=membership.agency,
                 person=person,

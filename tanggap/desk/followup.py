@@ -30,6 +30,7 @@ from tanggap.execution.followup import cases, clocks, evidence, handover, querie
 from tanggap.execution.followup.models import Case, Clock, Contributor, Evidence, Handover
 from tanggap.execution.inbox import triage
 from tanggap.execution.inbox.models import Conversation, Item
+from tanggap.execution.inbox.queries import Thread
 
 PAGE = 30
 PILLS = ("open", "late", "soon", "waiting", "resolved", "closed", "all")
@@ -422,25 +423,23 @@ def _alike(ids: Sequence[int], scope: Scope) -> list[int]:
 
 @panels.panel(order=10)
 def beside(
-    conversation: Conversation, scope: Scope, now: datetime
+    conversation: Conversation, thread: Thread, scope: Scope, now: datetime
 ) -> tuple[str, dict[str, Any]] | None:
     """The report of a conversation in the inbox's side pane, or the way to open one."""
     if not scope.may("case.read"):
         return None
-    return "desk/followup/panel.html", panel(conversation, scope)
+    return "desk/followup/panel.html", panel(conversation, thread, scope)
 
 
-def panel(conversation: Conversation, scope: Scope) -> dict[str, Any]:
+def panel(conversation: Conversation, thread: Thread, scope: Scope) -> dict[str, Any]:
     """What desk/followup/panel.html shows."""
-    row = queries.case_of(conversation.pk, scope)
+    row, others = queries.case_beside(conversation, scope)
     open_href = f"{reverse('desk:followup-open')}?c={conversation.pk}"
     return {
         "case": row, "may_open": scope.may("case.write") and row is None,
         "open_href": open_href, "alike_href": f"{open_href}&alike=1",
-        "alike": len(_alike([conversation.pk], scope)) if row is None else 0,
-        "may_join": list(queries.visible(scope).filter(
-            agency=conversation.agency_id, state__in=cases.OPEN, sealed=conversation.sealed)
-            .order_by("-opened_at")[:5]) if row is None else [],
+        "alike": len(thread.loose) if row is None else 0,
+        "may_join": others if row is None else [],
         "conversation": conversation,
     }
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
-from tanggap.accounts import connect
+from tanggap.accounts import connect, verify
+from tanggap.accounts.models import Account, Credential
 from tanggap.archive import payload
 from tanggap.archive.models import Record
 from tanggap.channels.base import Fetched
@@ -126,6 +127,40 @@ def test_what_the_database_refuses_is_kept_apart_and_the_rest_comes_in(desk):
     assert (taken.new, taken.quarantined) == (1, 1)
     (balance,) = queries.balances(desk.scope())
     assert (balance.received, balance.shown, balance.quarantined) == (2, 1, 1)
+
+
+def test_an_edit_that_the_database_refuses_is_kept_apart_and_the_rest_comes_in(desk):
+    desk.says("budi", "halo")
+    fetched = connect.channel(desk.account, desk.now).fetch("")
+    listen._cursor(desk.account, listen.MAIN, desk.now)
+    listen.keep(desk.account, fetched, now=desk.now, before="")
+    desk.says("euis", "sehat")
+    both = connect.channel(desk.account, desk.now).fetch("")
+    bad = [replace(one, text="a\0b") if "halo" in one.text else one
+           for one in both.items]
+    for _twice in range(2):
+        listen.keep(desk.account, replace(both, items=tuple(bad)), now=desk.now, before="")
+    (balance,) = queries.balances(desk.scope())
+    assert (balance.received, balance.shown, balance.quarantined) == (3, 2, 1)
+    assert Item.objects.exclude(quarantined="").count() == 1
+
+
+def test_an_account_that_cannot_be_opened_stops_no_other(desk):
+    broken = Account.objects.get(pk=desk.account.pk)
+    broken.pk, broken.handle, broken.remote_id = None, "lain", "999"
+    broken.save(force_insert=True)
+    Credential.objects.create(
+        agency=desk.agency, account=broken, sealed=b"spoilt", key_id="k", created_at=desk.now)
+    # The one that works comes last.
+    Account.objects.filter(pk=desk.account.pk).update(opened_on=desk.account.opened_on)
+    desk.says("budi", "Kapan KTP saya jadi?")
+    assert listen.tick(desk.now) == 1
+    row = Cursor.objects.get(account=broken)
+    assert row.failed_at == desk.now and row.failed_why
+    assert verify.tick(desk.now + timedelta(days=2)) == 2
+    broken.refresh_from_db()
+    desk.account.refresh_from_db()
+    assert broken.trouble == "silent" and desk.account.trouble == ""
 
 
 def test_the_balance_finds_a_lost_item(desk):

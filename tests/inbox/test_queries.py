@@ -83,9 +83,10 @@ def test_a_list_and_a_thread_take_few_queries(desk):
         rows = queries.page(queries.conversations(scope, now=desk.now)).rows
         _names = [(row.author.handle, row.account.handle, row.unit) for row in rows]
         queries.counts(scope, desk.now)
-        thread = queries.thread(found)
-        _words = [list(item.revisions.all()) for item in thread.items]
-    assert len(asked) <= 9
+        opened = queries.opened(scope, found.pk)
+        assert opened is not None
+        _words = [list(item.revisions.all()) for item in opened[1].items]
+    assert len(asked) == 3
 
 
 def test_presence_is_a_heartbeat(desk):

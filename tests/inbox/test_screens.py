@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from tanggap.archive.models import Record
 from tanggap.core import clock
 from tanggap.core.roles import ROLES, allows
 from tanggap.execution.inbox import answers, claims, reply
@@ -223,3 +224,38 @@ def test_a_list_takes_few_queries(here, sari, django_assert_max_num_queries):
         here.heard(f"warga{number}", "halo")
     with django_assert_max_num_queries(30):
         sari.get(url("inbox-list"))
+
+
+def test_a_sealed_report_is_answered_in_private_and_seen_by_nobody_else(here, sari, ratna, member):
+    found = here.heard("anonim", "Petugas loket minta pungli, ini korupsi dan suap di Dukcapil")
+    watcher = client_of(member("integrity"))
+    address = url("inbox-sealed-thread", found.pk)
+    page = watcher.get(address)
+    assert "anonim" not in page.content.decode()
+    given = {**form_of(page), "text": "Terima kasih, laporan Anda kami periksa."}
+    for client in (sari, ratna):
+        assert client.post(url("inbox-sealed-reply", found.pk), given).status_code == 403
+        assert client.post(url("inbox-reply", found.pk), given).status_code == 404
+    assert watcher.post(url("inbox-sealed-reply", found.pk), given).status_code == 302
+    row = Reply.objects.get()
+    assert (row.state, row.private, row.delivery.kind) == ("released", True, "private")
+    assert row.delivery.content["visibility"] == "direct"
+    assert "kami periksa" in watcher.get(address).content.decode()
+    known = Record.objects.filter(verb="reply.released").latest("pk").facts
+    assert known["allowed_by"] == "rule:sealed"
+    for name in ("today", "inbox-list", "inbox-approvals", "publishing-list"):
+        assert "kami periksa" not in ratna.get(url(name)).content.decode()
+        assert f"/{row.delivery.pk}/" not in ratna.get(url(name)).content.decode()
+    assert "kami periksa" not in ratna.get(url("search") + "?q=periksa").content.decode()
+    assert ratna.get(url("publishing-one", row.delivery.pk)).status_code == 404
+
+
+def test_who_wrote_a_sealed_report_is_shown_for_a_reason_on_record(here, member):
+    found = here.heard("anonim", "Petugas loket minta pungli, ini korupsi dan suap di Dukcapil")
+    watcher = client_of(member("integrity"))
+    address = url("inbox-sealed-reporter", found.pk)
+    assert watcher.post(address, {"reason": ""}).status_code == 422
+    assert not Record.objects.filter(verb="identity.revealed").exists()
+    assert "anonim" in watcher.post(address, {"reason": "protect"}).content.decode()
+    assert Record.objects.get(verb="identity.revealed").facts["reason"] == "protect"
+    assert "anonim" not in watcher.get(url("inbox-sealed-thread", found.pk)).content.decode()

@@ -80,6 +80,20 @@ def test_a_suspicion_of_misconduct_is_sealed_at_once(desk, member):
     assert queries.conversation(desk.scope(), found.pk) == found
 
 
+def test_an_edit_that_speaks_of_misconduct_is_sealed_too(desk):
+    desk.heard("ani", "halo")
+    found = desk.heard("budi", "mau tanya soal loket")
+    assert not found.sealed
+    desk.server.edit(desk.last(found).remote_id,
+                     "@diskominfo Petugas loket minta pungli 200 ribu, ini dugaan korupsi suap")
+    desk.pass_(seconds=30)
+    for _turn in range(4):
+        desk.listen()
+    assert queries.conversation(desk.scope(), found.pk) is None
+    found.refresh_from_db()
+    assert found.sealed
+
+
 def test_messages_of_one_event_find_each_other(desk):
     vocabulary.teach(desk.agency, ["Cikaret"], by=desk.ratna, now=desk.now)
     one = desk.heard("karsono", "jembatan cikaret ambrol")

@@ -39,7 +39,7 @@ def note(request: DeskRequest, pk: int) -> HttpResponse:
         notes.add(found, form.cleaned_data.get("note", ""), by=request.user, now=request.now)
     except Refused as refusal:
         refuse(form, refusal)
-        return page(request, found, note=form, status=422)
+        return page(request, found.pk, note=form, status=422)
     messages.success(request, gettext("The note is added."))
     return back(request, pk)
 
@@ -52,7 +52,7 @@ def give(request: DeskRequest, pk: int) -> HttpResponse:
     try:
         assign.assign(found, who, by=request.user, now=request.now)
     except Refused as refusal:
-        return page(request, found, refusal=refusal, status=422)
+        return page(request, found.pk, refusal=refusal, status=422)
     messages.success(request, gettext("%(name)s answers this.") % {"name": who.name} if who
                      else gettext("Nobody is assigned now."))
     return back(request, pk)
@@ -73,7 +73,7 @@ def put_off(request: DeskRequest, pk: int) -> HttpResponse:
                           gettext("Choose a day and an hour."))
         snooze.snooze(found, form.cleaned_data["until"], by=request.user, now=request.now)
     except Refused as refusal:
-        return page(request, found, refusal=refusal, status=422)
+        return page(request, found.pk, refusal=refusal, status=422)
     messages.success(request, gettext("Put off. A new word of the citizen brings it back."))
     return back(request, pk)
 
@@ -90,7 +90,7 @@ def done(request: DeskRequest, pk: int) -> HttpResponse:
         else:
             snooze.quiet(found, by=request.user, now=request.now)
     except Refused as refusal:
-        return page(request, found, refusal=refusal, status=422)
+        return page(request, found.pk, refusal=refusal, status=422)
     messages.success(request, gettext("It is open again.") if act == "reopen"
                      else gettext("Done. It leaves the list until the citizen writes again."))
     return back(request, pk)
@@ -110,7 +110,7 @@ def label(request: DeskRequest, pk: int) -> HttpResponse:
             if value != old and (value or field != "kind"):
                 triage.label(found, field, value, by=request.user, now=request.now)
     except Refused as refusal:
-        return page(request, found, refusal=refusal, status=422)
+        return page(request, found.pk, refusal=refusal, status=422)
     if found.sealed:
         messages.success(request, gettext("Sealed: only those who handle such reports see it now."))
         return redirect("desk:inbox-list")
@@ -138,7 +138,7 @@ def ask(request: DeskRequest, pk: int) -> HttpResponse:
     try:
         reply.ask_to_remove(found, item, by=request.user, now=request.now)
     except Refused as refusal:
-        return page(request, found, refusal=refusal, status=422)
+        return page(request, found.pk, refusal=refusal, status=422)
     messages.success(request, gettext("The private request is on its way."))
     return back(request, found.pk)
 

@@ -8,7 +8,6 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from tanggap.core.models import Person
 from tanggap.execution.inbox.models import KINDS
 from tanggap.execution.inbox.tables import house_rules, words
 
@@ -66,10 +65,10 @@ class LabelForm(forms.Form):
 class AssignForm(forms.Form):
     person = forms.ChoiceField(label=_("Answered by"), required=False)
 
-    def __init__(self, people: list[Person], *args: Any, **kwargs: Any) -> None:
+    def __init__(self, people: list[tuple[int, str]], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["person"].choices = [
-            ("", gettext("Unassigned")), *((str(one.pk), one.name) for one in people)]
+            ("", gettext("Unassigned")), *((str(pk), name) for pk, name in people)]
 
 
 class SnoozeForm(forms.Form):

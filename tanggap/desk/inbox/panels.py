@@ -1,7 +1,7 @@
 """Room in the side pane for what a later area knows of a conversation (its case, say).
 
     @panels.panel(order=10)
-    def case(conversation, scope, now) -> tuple[str, dict] | None:
+    def case(conversation, thread, scope, now) -> tuple[str, dict] | None:
         return "desk/followup/panel.html", {"case": found}
 """
 
@@ -13,8 +13,9 @@ from typing import Any
 
 from tanggap.core.scope import Scope
 from tanggap.execution.inbox.models import Conversation
+from tanggap.execution.inbox.queries import Thread
 
-Panel = Callable[[Conversation, Scope, datetime], "tuple[str, dict[str, Any]] | None"]
+Panel = Callable[[Conversation, Thread, Scope, datetime], "tuple[str, dict[str, Any]] | None"]
 PANELS: dict[int, Panel] = {}
 
 
@@ -30,7 +31,9 @@ def panel(order: int) -> Callable[[Panel], Panel]:
     return keep
 
 
-def panels(conversation: Conversation, scope: Scope, now: datetime) -> list[dict[str, Any]]:
+def panels(
+    conversation: Conversation, thread: Thread, scope: Scope, now: datetime
+) -> list[dict[str, Any]]:
     """What the template includes: [{"template": …, "with": {…}}]."""
-    told = [PANELS[order](conversation, scope, now) for order in sorted(PANELS)]
+    told = [PANELS[order](conversation, thread, scope, now) for order in sorted(PANELS)]
     return [{"template": one[0], "with": one[1]} for one in told if one is not None]

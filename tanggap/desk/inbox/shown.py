@@ -60,11 +60,15 @@ class Entry:
     url: str = ""
 
 
-def lines(rows: list[Conversation], query: str, current: int = 0) -> list[Line]:
-    tail, home = f"?{query}" if query else "", reverse("desk:inbox-list")
+def lines(
+    rows: list[Conversation], query: str, current: int = 0, *, sealed: bool = False
+) -> list[Line]:
+    """Rows with their addresses; who wrote a sealed report is not named."""
+    tail = f"?{query}" if query else ""
+    home = reverse("desk:inbox-sealed") if sealed else reverse("desk:inbox-list")
     return [
-        Line(row, name_of(row.author), f"{home}{row.pk}/{tail}", row.pk == current,
-             row.due_at != NEVER)
+        Line(row, gettext("Reporter") if sealed else name_of(row.author), f"{home}{row.pk}/{tail}",
+             row.pk == current, row.due_at != NEVER)
         for row in rows
     ]
 
@@ -82,11 +86,16 @@ def handle_of(author: Any) -> str:
     return mask(text, [Found(one.start + 1, one.end + 1, one.kind, one.reason) for one in found])
 
 
-def entries(thread: Thread, revealed: frozenset[int] = frozenset()) -> list[Entry]:
-    """Everything of a conversation in the order of time."""
+def entries(
+    thread: Thread, revealed: frozenset[int] = frozenset(), *, unnamed: bool = False
+) -> list[Entry]:
+    """Everything of a conversation in the order of time; `unnamed` leaves out who wrote it."""
     asked = {one.item_id for one in thread.replies if one.purpose == Reply.Purpose.REMOVE_DATA
              and one.state != "withdrawn"}
     found = [_item(item, thread, item.pk in revealed, item.pk in asked) for item in thread.items]
+    if unnamed:
+        for one in found:
+            one.name, one.handle, one.url = gettext("Reporter"), "", ""
     found += [
         Entry("reply", one.written_at, reply=one, text=one.text, personal=spans(one.text),
               state=reply.state_of(one))

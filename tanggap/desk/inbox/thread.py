@@ -15,16 +15,14 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST
 
 from tanggap.accounts import connect
-from tanggap.accounts.queries import usable
 from tanggap.core.errors import Refused, Stale
-from tanggap.core.models import Agency
 from tanggap.core.scope import Scope, scoped
 from tanggap.desk.door import DeskRequest, desk
 from tanggap.desk.forms import refuse
 from tanggap.desk.inbox import forms, shown
 from tanggap.desk.inbox.panels import panels
 from tanggap.desk.words import word
-from tanggap.execution.inbox import answers, private, queries, reply, triage
+from tanggap.execution.inbox import answers, private, queries, reply
 from tanggap.execution.inbox.models import KINDS, Conversation, Item, Revision, SavedAnswer
 from tanggap.execution.inbox.promise import NEVER
 
@@ -39,11 +37,10 @@ def listing(request: DeskRequest) -> HttpResponse:
 
 @desk("inbox.read")
 def one(request: DeskRequest, pk: int) -> HttpResponse:
-    found = find(request, pk)
     initial: dict[str, Any] = {}
     if request.GET.get("sisip", "").isdigit():
         initial = inserted(request, int(request.GET["sisip"]))
-    return show(request, found, initial=initial)
+    return show(request, pk, initial=initial)
 
 
 @require_POST
@@ -51,7 +48,7 @@ def one(request: DeskRequest, pk: int) -> HttpResponse:
 def answer(request: DeskRequest, pk: int) -> HttpResponse:
     found, form = find(request, pk), forms.ReplyForm(request.POST)
     if not form.is_valid():
-        return show(request, found, form=form, status=422)
+        return show(request, pk, form=form, status=422)
     given = form.cleaned_data
     item = Item.objects.filter(conversation=found, pk=given["item"] or 0).first() or last(found)
     if item is None:
@@ -64,10 +61,9 @@ def answer(request: DeskRequest, pk: int) -> HttpResponse:
             seen_item_id=given["seen"])
     except Refused as refusal:
         refuse(form, refusal)
-        found.refresh_from_db()
         stale = isinstance(refusal, Stale)
         came = queries.since(found, given["seen"] or 0) if stale else []
-        return show(request, found, form=form, came=came, status=409 if stale else 422)
+        return show(request, pk, form=form, came=came, status=409 if stale else 422)
     messages.success(request, gettext("The answer is on its way.") if row.state == "released"
                      else gettext("The answer waits for a second person."))
     return back(request, pk)
@@ -87,14 +83,18 @@ def reveal(request: DeskRequest, pk: int) -> HttpResponse:
     versions: list[Item | Revision] = [item, *item.revisions.all()]
     for words in versions:
         private.reveal(words, request.POST.get("reason", ""), by=request.user, now=request.now)
-    return show(request, found, revealed=frozenset({item.pk}), sealed=is_sealed)
+    return show(request, found.pk, revealed=frozenset({item.pk}), sealed=is_sealed)
 
 
 # --- the panes -----------------------------------------------------------------------------------
 
 
-def pane(request: DeskRequest, current: int = 0, *, sealed: bool = False) -> dict[str, Any]:
+def pane(
+    request: DeskRequest, current: int = 0, *, sealed: bool = False,
+    choices: queries.Choices | None = None,
+) -> dict[str, Any]:
     """The left pane: filters, pills with counts, one page of rows."""
+    choices = choices or queries.choices(request.scope)
     scope, now, asked = request.scope, request.now, request.GET
     group = asked.get("group", "open")
     group = group if group in GROUPS else "" if group == "all" else "open"
@@ -107,10 +107,9 @@ def pane(request: DeskRequest, current: int = 0, *, sealed: bool = False) -> dic
         sealed_ones=sealed)
     page = queries.page(rows, after=after(asked.get("after", "")))
     kept = "&".join(f"{key}={value}" for key, value in _kept(asked).items())
-    counts, home = queries.counts(scope, now), reverse("desk:inbox-list")
-    late = queries.late(scope, now)
-    until = midnight(scope, now)
-    lines = shown.lines(page.rows, _query(asked), current)
+    counts = queries.counts(scope, now, until=midnight(scope, now))
+    home = reverse("desk:inbox-list")
+    lines = shown.lines(page.rows, _query(asked), current, sealed=sealed)
     at = next((number for number, line in enumerate(lines) if line.current), -1)
     return {
         "lines": lines, "group": group, "q": text, "kept": kept, "query": _query(asked),
@@ -120,15 +119,15 @@ def pane(request: DeskRequest, current: int = 0, *, sealed: bool = False) -> dic
              "href": f"{home}?group={name}", "current": name == group, "code": name}
             for name in GROUPS
         ],
-        "finding": finding(late, queries.due(scope, now, until)),
+        "finding": finding(counts["late"], counts["due"]),
         "kinds": [(code, word(code, "conversation_kind")) for code, _name in KINDS
                   if code != "integrity"],
-        "units": list(Agency.objects.filter(pk__in=scope.readable, autonomous=False)
-                      .order_by("short_name").values_list("pk", "short_name")),
-        "accounts": list(usable(scope).values_list("pk", "display_name")),
+        "units": [(pk, name) for pk, _slug, name in choices.units],
+        "accounts": choices.accounts,
         "filtered": any(asked.get(name) for name in FILTERS if name != "group"),
-        "awaiting": queries.awaiting(scope).count() if scope.may("reply.approve") else 0,
-        "troubles": [one for one in queries.listening(scope) if one.failed_at],
+        "awaiting": counts["awaiting"] if scope.may("reply.approve") else 0,
+        "troubles": [] if current else [
+            one for one in queries.listening(scope) if one.failed_at],
         "before": lines[at - 1].href if at > 0 else "",
         "following": lines[at + 1].href if 0 <= at < len(lines) - 1 else "",
         "sealed": sealed,
@@ -136,14 +135,21 @@ def pane(request: DeskRequest, current: int = 0, *, sealed: bool = False) -> dic
 
 
 def show(
-    request: DeskRequest, found: Conversation, *, form: forms.ReplyForm | None = None,
+    request: DeskRequest, pk: int, *, form: forms.ReplyForm | None = None,
     note: forms.NoteForm | None = None, initial: dict[str, Any] | None = None,
     came: list[Item] | None = None, revealed: frozenset[int] = frozenset(),
-    refusal: Refused | None = None, sealed: bool = False, status: int = 200,
+    refusal: Refused | None = None, sealed: bool = False, named: bool = False,
+    status: int = 200,
 ) -> HttpResponse:
     """All three panes with a conversation open."""
     scope, now = request.scope, request.now
-    thread = queries.thread(found)
+    opened = queries.opened(scope, pk, sealed_ones=sealed)
+    if opened is None:
+        raise Http404
+    found, thread = opened
+    # Who wrote a sealed report is shown on request only, with a reason on record.
+    unnamed = sealed and not named
+    choices = queries.choices(scope)
     item = thread.items[-1] if thread.items else None
     if form is None:
         form = forms.ReplyForm(initial={
@@ -154,13 +160,14 @@ def show(
         form.data = {**form.data.dict(), "seen": str(found.last_item_id)}  # type: ignore[attr-defined]
     asked = request.GET.get("jawaban")
     asked = "" if asked == "*" else asked
-    units = list(Agency.objects.filter(pk__in=scope.readable, autonomous=False)
-                 .order_by("short_name").values_list("slug", "short_name"))
+    units = [(slug, name) for _pk, slug, name in choices.units]
     urgency = {0: "danger", 1: "urgent", 2: "normal"}[found.urgency]
     return render(request, "desk/inbox/panes.html", {
-        **pane(request, found.pk, sealed=sealed), "open": found,
-        "name": shown.name_of(found.author), "handle": shown.handle_of(found.author),
-        "entries": shown.entries(thread, revealed), "form": form,
+        **pane(request, found.pk, sealed=sealed, choices=choices), "open": found,
+        "name": gettext("Reporter") if unnamed else shown.name_of(found.author),
+        "handle": "" if unnamed else shown.handle_of(found.author), "named": named,
+        "identity": private.IDENTITY.items() if sealed else (),
+        "entries": shown.entries(thread, revealed, unnamed=unnamed), "form": form,
         "note_form": note or forms.NoteForm(), "counter": counter(found, item, now),
         "memo": note is not None or request.GET.get("tulis") == "catatan",
         "came": {one.pk for one in came or []}, "refusal": refusal,
@@ -170,14 +177,14 @@ def show(
             "kind": found.kind, "urgency": urgency, "place": found.place,
             "unit": found.unit.slug if found.unit else ""}),
         "assign_form": forms.AssignForm(
-            queries.answerers(scope), initial={"person": found.assigned_to_id or ""}),
+            choices.people, initial={"person": found.assigned_to_id or ""}),
         "snooze_form": forms.SnoozeForm(initial={
             "until": timezone.localtime(now + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M")}),
         "units_by_slug": units, "owed": found.due_at != NEVER, "others": [
             (row, reverse("desk:inbox-thread", args=[row.pk]))
-            for row in ([] if sealed else queries.others_of(found))],
-        "alike": len(triage.alike(item)) if item and not sealed else 0,
-        "panels": [] if sealed else panels(found, scope, now),
+            for row in thread.others],
+        "alike": len(thread.alike),
+        "panels": [] if sealed else panels(found, thread, scope, now),
         "reasons": private.REASONS.items(), "may_write": scope.may("inbox.write") and not sealed,
     }, status=status)
 

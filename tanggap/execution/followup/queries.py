@@ -9,7 +9,7 @@ import statistics
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from tanggap.core.models import Agency
 from tanggap.core.scope import Scope, scoped
@@ -24,7 +24,7 @@ from tanggap.execution.followup.models import (
     Recommendation,
     Telling,
 )
-from tanggap.execution.inbox.models import Item, Reply
+from tanggap.execution.inbox.models import Conversation, Item, Reply
 
 SOON = timedelta(hours=24)
 GROUPS = ("late", "soon", "open", "waiting", "resolved", "closed", "all")
@@ -83,6 +83,19 @@ def page(rows: QuerySet[Case], after: tuple[datetime, int] | None, size: int) ->
 def case_of(conversation_id: int, scope: Scope) -> Case | None:
     """The newest case of a conversation, for the inbox's side panel."""
     return visible(scope).filter(contributors__conversation=conversation_id).order_by("-pk").first()
+
+
+def case_beside(conversation: Conversation, scope: Scope) -> tuple[Case | None, list[Case]]:
+    """What the inbox shows beside a conversation, in one query: its newest case, and the five
+    newest open ones that it may join."""
+    own = Contributor.objects.filter(case=OuterRef("pk"), conversation=conversation.pk)
+    rows = list(
+        visible(scope).annotate(own=Exists(own)).filter(
+            Q(own=True) | Q(agency=conversation.agency_id, state__in=OPEN,
+                            sealed=conversation.sealed))
+        .order_by("-own", "-opened_at", "-pk")[:6])
+    found = rows[0] if rows and getattr(rows[0], "own", False) else None
+    return found, [row for row in rows if not getattr(row, "own", False)][:5]
 
 
 def like(item: Item, scope: Scope) -> QuerySet[Case]:

@@ -10,6 +10,7 @@ account's Cursor and moves nothing.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,7 +26,13 @@ from tanggap.archive import payload
 from tanggap.archive.move import move
 from tanggap.archive.record import record
 from tanggap.channels.base import BadRow, Fetched, IncomingItem
-from tanggap.channels.errors import ChannelError, NotAuthorised, RateLimited, Rejected
+from tanggap.channels.errors import (
+    ChannelError,
+    NotAuthorised,
+    RateLimited,
+    Rejected,
+    Unavailable,
+)
 from tanggap.core import rules
 from tanggap.core.errors import Refused
 from tanggap.core.models import Person
@@ -34,6 +41,7 @@ from tanggap.execution.inbox.models import Author, Conversation, Cursor, Item, R
 from tanggap.execution.inbox.people import person_key, public_contacts, snippet, spans
 from tanggap.execution.publishing.models import Delivery
 
+log = logging.getLogger(__name__)
 BY = "system:listen"
 READS = "reads"
 MAIN, MANUAL = "main", "manual"
@@ -45,6 +53,8 @@ PULLS = 5
 """Pages of one account in one tick; the rest comes with the next."""
 SOURCES = {"network": Item.Source.CHANNEL, "paste": Item.Source.PASTE,
            "screenshot": Item.Source.SCREENSHOT, "csv": Item.Source.CSV}
+# What the database says of words that it cannot hold, and a channel's body that lacks a part.
+UNKEEPABLE = (DataError, IntegrityError, ValueError, KeyError)
 
 
 @dataclass
@@ -63,8 +73,15 @@ def tick(now: datetime) -> int:
     """Pull every connected account that is due. How many new items came in."""
     new = 0
     for account in Account.objects.filter(state="connected").select_related("agency"):
-        if _can_fetch(account) and _due(account, now):
+        if not _can_fetch(account) or not _due(account, now):
+            continue
+        try:
             new += pull(account, now).new
+        except Exception as error:
+            # What stops one account stops no other; where it was, it stays.
+            log.exception("Listening to account %s stopped.", account.pk)
+            unnamed = Unavailable(type(error).__name__.lower())
+            _failed(account, _cursor(account, MAIN, now), unnamed, now)
     return new
 
 
@@ -187,16 +204,25 @@ def _store(account: Account, fetched: Fetched, stream: str, *, by: Person | str,
         account=account, remote_id__in=[one.remote_id for one in fetched.items]
     ).values_list("remote_id", flat=True))
     for one in sorted(fetched.items, key=lambda one: (one.at, one.remote_id)):
-        if one.remote_id in known:
-            row = _again(account, one, by=by, now=now, allowed=allowed)
-            taken.revised += row is not None
-            taken.known += row is None
+        old = one.remote_id in known
+        try:
+            with transaction.atomic():
+                row = (
+                    _again(account, one, by=by, now=now, allowed=allowed) if old else
+                    _new(account, one, by=by, now=now, note=note, allowed=allowed)
+                )
+        except UNKEEPABLE as error:
+            # Under the hash of its body where its id is taken by the first words.
+            taken.quarantined += _quarantine(
+                account, _raw(one), type(error).__name__, by=by, now=now,
+                remote_id="" if old else one.remote_id)
+            continue
+        known.add(one.remote_id)
+        if row is None:
+            taken.known += 1
+        elif old:
+            taken.revised += 1
         else:
-            row = _new(account, one, by=by, now=now, note=note, allowed=allowed)
-            known.add(one.remote_id)
-            if row is None:
-                taken.quarantined += 1
-                continue
             taken.new += 1
             fresh.append(row)
         if row is not None and row.conversation is not None:
@@ -215,31 +241,25 @@ def _store(account: Account, fetched: Fetched, stream: str, *, by: Person | str,
 
 
 def _new(account: Account, one: IncomingItem, *, by: Person | str, now: datetime, note: str,
-         allowed: Sequence[str]) -> Item | None:
-    """A new item in its conversation; None when the database would not have it (quarantined)."""
-    try:
-        with transaction.atomic():
-            author = _author(account, one, now)
-            conversation = _conversation(account, author, one, now)
-            sealed = payload.store(
-                account.agency, person_key(account.pk, author.remote_id), _raw(one), now=now)
-            row = Item.objects.create(
-                agency_id=account.agency_id, account=account, author=author,
-                conversation=conversation, remote_id=one.remote_id, in_reply_to=one.in_reply_to,
-                visibility=one.visibility, text=one.text, url=_fits(one.url), written_at=one.at,
-                received_at=now, source=SOURCES[one.source], source_note=note,
-                language=one.language[:16], personal=spans(one.text, allowed), media=_media(one),
-                fingerprint=one.fingerprint, payload=sealed,
-            )
-            record(account.agency, "item.received", row, by=by, now=now, content=row.evidence(),
-                   person_key=person_key(account.pk, author.remote_id),
-                   facts={"account": account.pk, "conversation": conversation.pk,
-                          "source": row.source, **payload.fact(sealed)})
-            triage.propose(row, now=now)
-    except (DataError, IntegrityError, ValueError, KeyError) as error:
-        _quarantine(account, _raw(one), type(error).__name__, by=by, now=now,
-                    remote_id=one.remote_id)
-        return None
+         allowed: Sequence[str]) -> Item:
+    """A new item in its conversation. Raises UNKEEPABLE."""
+    author = _author(account, one, now)
+    conversation = _conversation(account, author, one, now)
+    sealed = payload.store(
+        account.agency, person_key(account.pk, author.remote_id), _raw(one), now=now)
+    row = Item.objects.create(
+        agency_id=account.agency_id, account=account, author=author,
+        conversation=conversation, remote_id=one.remote_id, in_reply_to=one.in_reply_to,
+        visibility=one.visibility, text=one.text, url=_fits(one.url), written_at=one.at,
+        received_at=now, source=SOURCES[one.source], source_note=note,
+        language=one.language[:16], personal=spans(one.text, allowed), media=_media(one),
+        fingerprint=one.fingerprint, payload=sealed,
+    )
+    record(account.agency, "item.received", row, by=by, now=now, content=row.evidence(),
+           person_key=person_key(account.pk, author.remote_id),
+           facts={"account": account.pk, "conversation": conversation.pk,
+                  "source": row.source, **payload.fact(sealed)})
+    triage.propose(row, now=now)
     if conversation.state in ("answered", "quiet"):
         move(conversation, "new", by=by, now=now, facts={"item": row.pk})
     return row
@@ -266,6 +286,7 @@ def _again(account: Account, one: IncomingItem, *, by: Person | str, now: dateti
     record(account.agency, "item.revised", revision, by=by, now=now, content=revision.evidence(),
            person_key=person_key(account.pk, row.author.remote_id),
            facts={"item": row.pk, "number": number, **payload.fact(sealed)})
+    triage.reread(row, one.text, now=now)
     return row
 
 
@@ -294,7 +315,9 @@ def _conversation(
         )],
         ignore_conflicts=True,
     )
-    return Conversation.objects.select_related("agency", "author").get(
+    # Locked: an answer that goes out at this moment must not count for the words that come now.
+    return Conversation.objects.select_for_update(of=["self"]).select_related(
+        "agency", "author").get(
         account=account, author=author, thread_id=thread, visibility=visibility)
 
 
@@ -418,7 +441,7 @@ def _add(total: Taken, more: Taken) -> None:
 
 def _raw(one: IncomingItem) -> bytes:
     """The body word for word; where a channel gives none, the words that it gave."""
-    return one.raw or one.text.encode() or b"-"
+    return one.raw or one.text.encode(errors="surrogatepass") or b"-"
 
 
 def _media(one: IncomingItem) -> list[dict[str, str]]:

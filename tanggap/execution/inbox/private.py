@@ -23,6 +23,13 @@ REASONS = {
     "law": gettext_lazy("Ordered by law or by the inspectorate"),
 }
 
+# Why somebody needs to know who wrote a sealed report.
+IDENTITY = {
+    "protect": gettext_lazy("To protect the reporter"),
+    "examine": gettext_lazy("The examination cannot go on without it"),
+    "law": gettext_lazy("Ordered by law or by the inspectorate"),
+}
+
 
 def reveal(
     words: Item | Revision, reason: str, *, by: Person, now: datetime
@@ -41,6 +48,15 @@ def reveal(
 def opened(conversation: Conversation, *, by: Person, now: datetime) -> None:
     """A sealed conversation was read: on record each time."""
     record(conversation.agency, "conversation.read", conversation, by=by, now=now)
+
+
+def identify(conversation: Conversation, reason: str, *, by: Person, now: datetime) -> None:
+    """Who wrote a sealed report was shown, on record. The caller holds the verb "integrity"."""
+    if reason not in IDENTITY:
+        raise Refused(_("The reporter stays unnamed."), _("A reason is missing."),
+                      _("Choose why you need to know who it is."), field="reason")
+    record(conversation.agency, "identity.revealed", conversation, by=by, now=now,
+           facts={"reason": reason})
 
 
 def unseal(

@@ -7,11 +7,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.search import SearchQuery
-from django.db.models import Count, F, Prefetch, Q, QuerySet, Value
+from django.db.models import (
+    CharField,
+    Count,
+    F,
+    IntegerField,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    TextField,
+    Value,
+)
+from django.db.models.functions import Cast, JSONObject
 
 from tanggap.accounts.models import Account
-from tanggap.core.models import Membership, Person
+from tanggap.accounts.queries import usable
+from tanggap.core.models import Agency, Membership, Person
+from tanggap.core.nested import build, nested, unfold
 from tanggap.core.roles import VERBS
 from tanggap.core.scope import Scope, scoped
 from tanggap.execution.inbox.models import (
@@ -114,12 +129,15 @@ def page(
     return Page(shown, (shown[-1].due_at, shown[-1].pk) if more else None)
 
 
-def counts(scope: Scope, now: datetime, *, sealed_ones: bool = False) -> dict[str, int]:
-    """Of each pill at most CAP, in one query."""
+def counts(
+    scope: Scope, now: datetime, *, sealed_ones: bool = False, until: datetime | None = None
+) -> dict[str, int]:
+    """Of each pill at most CAP, in one query. With `until` also `late` (the promise is broken),
+    `due` (it ends before `until`) and `awaiting` (answers that wait for a second person)."""
     awake = Q(snoozed_until=None) | Q(snoozed_until__lte=now)
     rows = sealed(scope) if sealed_ones else visible(scope)
     mine = rows.filter(state__in=OPEN, assigned_to=scope.person).filter(awake)
-    parts = {
+    parts: dict[str, QuerySet[Any]] = {
         "mine": mine,
         "unassigned": rows.filter(GROUPS["unassigned"]).filter(awake),
         "open": rows.filter(GROUPS["open"]).filter(awake),
@@ -127,18 +145,18 @@ def counts(scope: Scope, now: datetime, *, sealed_ones: bool = False) -> dict[st
         "answered": rows.filter(GROUPS["answered"]),
         "quiet": rows.filter(GROUPS["quiet"]),
     }
+    if until is not None:
+        parts |= {
+            "late": rows.filter(state__in=OPEN, due_at__lt=now),
+            "due": rows.filter(state__in=OPEN, due_at__gte=now, due_at__lt=until),
+            "awaiting": awaiting(scope).select_related(None),
+        }
     return _capped(parts)
 
 
 def late(scope: Scope, now: datetime) -> int:
     """Open conversations whose promise is broken."""
     return visible(scope).filter(state__in=OPEN, due_at__lt=now)[:CAP].count()
-
-
-def due(scope: Scope, now: datetime, until: datetime) -> int:
-    """Open conversations whose promise ends before `until`."""
-    return visible(scope).filter(
-        state__in=OPEN, due_at__gte=now, due_at__lt=until)[:CAP].count()
 
 
 def awaiting(scope: Scope) -> QuerySet[Reply]:
@@ -152,38 +170,112 @@ def awaiting(scope: Scope) -> QuerySet[Reply]:
 
 def conversation(scope: Scope, pk: int, *, sealed_ones: bool = False) -> Conversation | None:
     rows = sealed(scope) if sealed_ones else visible(scope)
-    return rows.select_related(
-        "agency", "author", "account__agency", "unit", "assigned_to", "post__variant"
-    ).filter(pk=pk).first()
+    return _with_relations(rows).filter(pk=pk).first()
 
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """Everything of one conversation that the middle pane shows."""
+    """Everything of one conversation that the middle pane shows.
+
+    `others` are other conversations with the same citizen, newest first; `alike` are ids of
+    conversations that were suggested to speak of the same, and `loose` those in no report yet.
+    """
 
     items: list[Item]
     replies: list[Reply]
     notes: list[Note]
     suggestions: list[Suggestion]
+    others: list[Conversation]
+    alike: list[int]
+    loose: list[int]
 
 
-def thread(found: Conversation, *, newest: int = 200) -> Thread:
-    """Items (the newest ones), our replies with their deliveries, notes; suggestions nobody judged.
-    """
-    items = list(
-        Item.objects.filter(conversation=found).select_related("author")
-        .prefetch_related(
-            Prefetch("revisions", Revision.objects.order_by("number")),
-            Prefetch("moderations", Moderation.objects.select_related("by").order_by("pk")),
-        )
-        .order_by("-written_at", "-pk")[:newest]
-    )[::-1]
-    replies = Reply.objects.filter(conversation=found).select_related(
-        "delivery", "written_by", "approved_by", "saved_answer").order_by("written_at", "pk")
-    notes = Note.objects.filter(conversation=found).select_related("by").order_by("at", "pk")
-    suggestions = Suggestion.objects.filter(
-        item__conversation=found, verdict="").exclude(field="group").order_by("item_id", "pk")
-    return Thread(items, list(replies), list(notes), list(suggestions))
+DELIVERED = ("state", "trouble", "published_at")
+
+
+def opened(
+    scope: Scope, pk: int, *, sealed_ones: bool = False, newest: int = 200
+) -> tuple[Conversation, Thread] | None:
+    """A conversation with its newest items, our answers, notes, and suggestions that nobody judged
+    yet: one query."""
+    here = OuterRef("pk")
+    items = Item.objects.filter(conversation=here).order_by("-written_at", "-pk")[:newest]
+    found = _with_relations(sealed(scope) if sealed_ones else visible(scope)).annotate(
+        told_items=nested(items, author=("handle", "name"), inside={
+            "told_revisions": nested(
+                Revision.objects.filter(item=here).order_by("number")),
+            "told_moderations": nested(
+                Moderation.objects.filter(item=here).order_by("pk"), by=("name",)),
+            "told_suggestions": nested(
+                Suggestion.objects.filter(item=here, verdict="").exclude(field="group")
+                .order_by("pk")),
+        }),
+        told_replies=nested(
+            Reply.objects.filter(conversation=here).order_by("written_at", "pk"),
+            written_by=("name",), delivery=DELIVERED),
+        told_notes=nested(
+            Note.objects.filter(conversation=here).order_by("at", "pk"), by=("name",)),
+        told_others=nested(
+            Conversation.objects.filter(
+                author_id=OuterRef("author_id"), agency_id=OuterRef("agency_id"), sealed=False)
+            .exclude(pk=here).order_by("-last_item_at")[:OTHERS]),
+        told_alike=ArraySubquery(
+            alike(here).order_by("pk").values(told=JSONObject(id="pk", has_case="has_case"))),
+    ).filter(pk=pk).first()
+    if found is None:
+        return None
+    told: Any = found
+    rows, suggestions = [], []
+    for one in reversed(told.told_items):
+        item = build(Item, one)
+        kept: Any = item
+        kept._prefetched_objects_cache = {
+            "revisions": _as_loaded(Revision, one["told_revisions"]),
+            "moderations": _as_loaded(Moderation, one["told_moderations"]),
+        }
+        rows.append(item)
+        suggestions += unfold(Suggestion, one["told_suggestions"])
+    return found, Thread(
+        rows, unfold(Reply, told.told_replies), unfold(Note, told.told_notes), suggestions,
+        [] if found.sealed else unfold(Conversation, told.told_others),
+        [] if found.sealed else [one["id"] for one in told.told_alike],
+        [] if found.sealed else [one["id"] for one in told.told_alike if not one["has_case"]],
+    )
+
+
+OTHERS = 5
+
+
+def alike(conversation: Any) -> QuerySet[Conversation]:
+    """Conversations that were suggested to speak of the same as this one (a pk or an OuterRef);
+    none sealed, and never itself. The caller limits them to a scope."""
+    # Two queries deep, and then one more for the row that they stand in.
+    outer = isinstance(conversation, OuterRef)
+    inner = OuterRef(OuterRef(conversation)) if outer else conversation
+    values = Suggestion.objects.filter(
+        item__conversation=inner, field="group").exclude(verdict="corrected").values("value")
+    ids = Suggestion.objects.filter(field="group", value__in=values).exclude(
+        verdict="corrected").values("item__conversation_id")
+    return Conversation.objects.filter(pk__in=ids, sealed=False).exclude(pk=conversation)
+
+
+def thread(found: Conversation) -> list[Item]:
+    """Items of a conversation in the order of time, with their revisions."""
+    return list(Item.objects.filter(conversation=found).prefetch_related(
+        Prefetch("revisions", Revision.objects.order_by("number"))).order_by("written_at", "pk"))
+
+
+def _with_relations(rows: QuerySet[Conversation]) -> QuerySet[Conversation]:
+    return rows.select_related(
+        "agency", "author", "account__agency", "unit", "assigned_to", "post__variant")
+
+
+def _as_loaded(model: type[Any], told: list[dict[str, Any]]) -> QuerySet[Any]:
+    """Rows that are here already, as a relation's `all()` gives them."""
+    rows: Any = model._default_manager.all()
+    rows._result_cache = unfold(model, told)
+    rows._prefetch_done = True
+    return rows  # type: ignore[no-any-return]
 
 
 def since(found: Conversation, seen_item_id: int) -> list[Item]:
@@ -191,21 +283,42 @@ def since(found: Conversation, seen_item_id: int) -> list[Item]:
     return list(Item.objects.filter(conversation=found, pk__gt=seen_item_id).order_by("pk"))
 
 
-def others_of(found: Conversation, size: int = 5) -> list[Conversation]:
-    """Other conversations with the same citizen on this account, newest first; none sealed."""
-    rows = Conversation.objects.filter(
-        author_id=found.author_id, sealed=False, agency_id=found.agency_id).exclude(pk=found.pk)
-    return list(rows.order_by("-last_item_at")[:size])
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the forms of the panes offer: units (id, slug, name), people (id, name) who answer
+    citizens, accounts (id, name). Each by name."""
+
+    units: list[tuple[int, str, str]]
+    people: list[tuple[int, str]]
+    accounts: list[tuple[int, str]]
 
 
-def answerers(scope: Scope) -> list[Person]:
-    """Who can be given a conversation: roles that answer citizens, by name."""
-    if scope.agency is None:
-        return []
-    roles = VERBS["inbox.write"]
-    ids = Membership.objects.filter(
-        agency=scope.agency, ended_at=None, role__in=roles).values("person_id")
-    return list(Person.objects.filter(pk__in=ids, is_active=True).order_by("name"))
+def choices(scope: Scope) -> Choices:
+    """One query."""
+    holders = Membership.objects.filter(
+        agency=scope.agency, ended_at=None, role__in=VERBS["inbox.write"]).values("person_id")
+    found: dict[str, list[tuple[int, str, str]]] = {"unit": [], "person": [], "account": []}
+    rows = _choice(
+        "unit", Agency.objects.filter(pk__in=scope.readable, autonomous=False), "slug",
+        "short_name",
+    ).union(
+        _choice("person", Person.objects.filter(pk__in=holders, is_active=True), None, "name"),
+        _choice("account", usable(scope), None, "display_name"),
+        all=True,
+    )
+    for which, pk, code, name in rows.order_by("which", "name_", "id_"):
+        found[which].append((pk, code, name))
+    return Choices(
+        found["unit"], [(pk, name) for pk, _code, name in found["person"]],
+        [(pk, name) for pk, _code, name in found["account"]])
+
+
+def _choice(which: str, rows: QuerySet[Any], code: str | None, name: str) -> QuerySet[Any]:
+    return rows.order_by().annotate(
+        which=Value(which, CharField()), id_=Cast("pk", IntegerField()),
+        code_=Cast(code, TextField()) if code else Value("", TextField()),
+        name_=Cast(name, TextField()),
+    ).values_list("which", "id_", "code_", "name_")
 
 
 def quarantined(scope: Scope) -> QuerySet[Item]:
@@ -269,7 +382,7 @@ def clarifications(agency_ids: list[int]) -> QuerySet[Claim]:
     ).select_related("agency", "unit").prefetch_related("sources").order_by("-decided_at", "-pk")
 
 
-def _capped(parts: Mapping[str, QuerySet[Conversation]]) -> dict[str, int]:
+def _capped(parts: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
     """Counts up to CAP of several questions, one query."""
     names = list(parts)
     first, *rest = [

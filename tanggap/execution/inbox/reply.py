@@ -48,19 +48,26 @@ def write(
     conversation: Conversation, item: Item, text: str, *, by: Person, now: datetime,
     private: bool = False, saved_answer: SavedAnswer | None = None, source: str = "",
     purpose: str = Reply.Purpose.ANSWER, seen_item_id: int | None = None,
-    claim: Claim | None = None,
+    claim: Claim | None = None, sealed: bool = False,
 ) -> Reply:
     """Write an answer to `item`. It is sent at once where a rule allows that, and otherwise waits
     for a second person (state "awaiting").
+
+    With `sealed` (the caller holds "integrity") it answers a sealed report: in private and on the
+    writer's word alone, because a second reader would be one too many.
 
     Raises Stale when something came in after `seen_item_id`, and Refused when the text is empty,
     too long for the network, or holds personal data.
     """
     what = _("The answer was not sent.")
-    if purpose == Reply.Purpose.REMOVE_DATA:
+    if purpose == Reply.Purpose.REMOVE_DATA or sealed:
         private = True
     with transaction.atomic():
         fresh = _open(conversation, item, seen_item_id, what)
+        if fresh.sealed != sealed:
+            raise Refused(
+                what, _("This conversation was sealed or opened in the meantime."),
+                _("Open it again from the list where it stands now."))
         private = private or fresh.visibility == Conversation.Visibility.PRIVATE
         check(fresh, item, text, private=private, now=now)
         row = Reply.objects.create(
@@ -85,6 +92,7 @@ def rewrite(
     with transaction.atomic():
         what = _("The answer was not changed.")
         fresh = _open(reply.conversation, reply.item, seen_item_id, what)
+        _not_sealed(fresh, what)
         check(fresh, reply.item, text, private=reply.private, now=now)
         if reply.state == "awaiting":
             move(reply, "returned", by=by, now=now)
@@ -105,6 +113,7 @@ def approve(
         raise Refused(what, _("You wrote it yourself."), _("A second person looks at it."))
     with transaction.atomic():
         fresh = _open(reply.conversation, reply.item, seen_item_id, what)
+        _not_sealed(fresh, what)
         check(fresh, reply.item, reply.text, private=reply.private, now=now)
         _release(reply, f"person:{by.pk}", by=by, now=now, approved_by=by)
     return reply
@@ -146,7 +155,7 @@ def ask_to_remove(
 def count(conversation: Conversation, item: Item, text: str, now: datetime) -> tuple[int, int]:
     """(length, most) as the account's network counts an answer to this item."""
     draft = Draft(text=text.strip(), reply_to=_target(item))
-    channel = connect.channel(conversation.account, now)
+    channel = connect.counting(conversation.account, now)
     return channel.count(draft), connect.limits(conversation.account).max_text
 
 
@@ -186,6 +195,8 @@ def allowed_alone(reply: Reply, now: datetime) -> str:
     """
     if reply.purpose == Reply.Purpose.REMOVE_DATA:
         return "rule:remove_data" if reply.text in (REMOVE_DATA, REMOVE_OTHER) else ""
+    if reply.conversation.sealed:
+        return "rule:sealed"
     saved = reply.saved_answer
     if saved is None or not rules.value(reply.agency, "saved_answer_alone"):
         return ""
@@ -237,6 +248,12 @@ def _open(
             what, _("The citizen has written something new in the meantime."),
             _("Read it below; your text is kept. Send it again if it still fits."), field="text")
     return fresh
+
+
+def _not_sealed(conversation: Conversation, what: str) -> None:
+    if conversation.sealed:
+        raise Refused(what, _("The report was sealed in the meantime."),
+                      _("Those who handle such reports answer it, in private."))
 
 
 def _offer(reply: Reply, *, by: Person, now: datetime) -> None:

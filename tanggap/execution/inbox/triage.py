@@ -62,6 +62,16 @@ def propose(item: Item, *, now: datetime) -> list[Suggestion]:
     return found
 
 
+def reread(item: Item, text: str, *, now: datetime) -> None:
+    """Words of an edit: when they speak of misconduct they are sealed like those of a new item."""
+    conversation = item.conversation
+    if conversation is None or conversation.sealed or "kind" in conversation.labelled:
+        return
+    found = suggest(text, vocabulary.units(conversation.agency))
+    if any((one.field, one.value) == ("kind", "integrity") for one in found):
+        seal(conversation, by=BY, now=now)
+
+
 def accept(suggestion: Suggestion, *, by: Person, now: datetime) -> Suggestion:
     """A person agrees: the suggestion becomes their label."""
     return _judge(suggestion, "accepted", suggestion.value, by, now)

@@ -22,6 +22,13 @@ GROUPS: dict[str, Q] = {
 NEEDS_PERSON = GROUPS["needs"]
 
 
+def visible(scope: Scope) -> QuerySet[Delivery]:
+    """Deliveries that this person may know of: an answer to a sealed report only with the verb
+    "integrity"."""
+    rows = scoped(Delivery, scope)
+    return rows if scope.may("integrity") else rows.exclude(reply__conversation__sealed=True)
+
+
 def deliveries(
     scope: Scope,
     *,
@@ -32,7 +39,7 @@ def deliveries(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> QuerySet[Delivery]:
-    rows = scoped(Delivery, scope).select_related("account", "variant__message", "follows")
+    rows = visible(scope).select_related("account", "variant__message", "follows")
     if group in GROUPS:
         rows = rows.filter(GROUPS[group])
     if account:
@@ -76,14 +83,14 @@ def page(
 
 def needs_person(scope: Scope) -> QuerySet[Delivery]:
     """What waits for somebody's word."""
-    return scoped(Delivery, scope).filter(NEEDS_PERSON)
+    return visible(scope).filter(NEEDS_PERSON)
 
 
 def overdue(
     scope: Scope, now: datetime, by: timedelta = timedelta(minutes=1)
 ) -> QuerySet[Delivery]:
     """What should be out and is not, for any reason but a person's decision."""
-    return scoped(Delivery, scope).filter(
+    return visible(scope).filter(
         state__in=["queued", "preparing", "ready", "late", "held", "unknown", "asked"],
         due_at__lt=now - by,
     )
