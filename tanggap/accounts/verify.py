@@ -5,6 +5,7 @@ Only an explicit answer about credentials pauses an account. Silence never does.
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -20,6 +21,7 @@ AGAIN = timedelta(hours=1)
 LEASE = timedelta(minutes=5)
 BATCH = 20
 BY = "system:verify"
+log = logging.getLogger(__name__)
 
 
 def check(
@@ -75,8 +77,12 @@ def tick(now: datetime) -> int:
     for account in due:
         try:
             check(account, now=now)
-        except Refused as error:
+        except Exception as error:
+            # What stops one account (a secret that cannot be opened) stops no other.
+            if not isinstance(error, Refused):
+                log.exception("Account %s could not be looked at.", account.pk)
+            said = str(error) if isinstance(error, Refused) else type(error).__name__
             Account.objects.filter(pk=account.pk).update(
-                trouble="silent", trouble_said=str(error), check_after=now + AGAIN
+                trouble="silent", trouble_said=said, check_after=now + AGAIN
             )
     return len(due)
