@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth import login, logout
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import path
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
@@ -46,6 +47,9 @@ def story(request: HttpRequest) -> HttpResponse:
     page = book.read()
     if page is None:
         return render(request, "practice/none.html", status=404)
+    if page.doing == "reset":
+        # The database is being put back: this page asks nothing of it.
+        return HttpResponse(render_to_string("practice/wait.html"))
     beat = BEATS[page.beat] if 0 <= page.beat < len(BEATS) else None
     following = BEATS[page.beat + 1] if page.beat + 1 < len(BEATS) else None
     doing = next((one for one in BEATS if one.name == page.doing), None)

@@ -49,7 +49,7 @@ def note(stage: Stage) -> None:
     """Ids that addresses of screens are made of."""
     stage.notes["agency"] = stage.agency.slug
     if "said" in stage.notes:
-        for said_id in ("b01", "w08", "w09", "f11"):
+        for said_id in ("b01", "w06", "w08", "w09", "f11"):
             if said_id in stage.notes["said"] and stage.has(said_id):
                 stage.notes[f"talk_{said_id}"] = stage.talk(said_id).pk
         case = stage.case() if stage.has("b01") else None
@@ -147,7 +147,8 @@ BEATS: tuple[Beat, ...] = (
         "rumour", _("The quiz is held, the rumour corrected"),
         _("Look: at 16.30 the quiz did not leave. The correction stands where the rumour stood."),
         (preparing.quiz_is_held, preparing.hold_is_lifted, listening.rumour_is_corrected),
-        (Screen(_("Clarifications"), "", at("public:clarifications")),
+        (Screen(_("The conversation"), "sari", at("desk:inbox-thread", pk="talk_w06")),
+         Screen(_("Clarifications"), "", at("public:clarifications")),
          Screen(_("What goes out"), "ratna", at("desk:publishing-list"))),
         phone="info_viral_skm",
     ),
