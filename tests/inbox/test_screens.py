@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -9,6 +11,7 @@ from django.urls import reverse
 from tanggap.archive.models import Record
 from tanggap.core import clock
 from tanggap.core.roles import ROLES, allows
+from tanggap.desk.templatetags.words import said
 from tanggap.execution.inbox import answers, claims, reply
 from tanggap.execution.inbox.models import Claim, Conversation, Moderation, Note, Reply, SavedAnswer
 from tests.inbox.conftest import NIK
@@ -259,3 +262,35 @@ def test_who_wrote_a_sealed_report_is_shown_for_a_reason_on_record(here, member)
     assert "anonim" in watcher.post(address, {"reason": "protect"}).content.decode()
     assert Record.objects.get(verb="identity.revealed").facts["reason"] == "protect"
     assert "anonim" not in watcher.get(url("inbox-sealed-thread", found.pk)).content.decode()
+
+
+def test_words_behind_a_suggestion_are_marked_and_never_uncover_a_mask():
+    text = f"Jembatan ambruk, NIK {NIK} tolong"
+    at = text.index(NIK)
+    hidden = [{"start": at, "end": at + 16, "kind": "nik"}]
+    for why in ([(9, 15)], [(9, 15), (at - 4, at + 6)], [(9, 15), (at + 2, at + 40)]):
+        shown = said(text, hidden, why)
+        assert "<mark>ambruk</mark>" in shown
+        assert shown.count("<mark>") == 1
+        assert NIK not in shown
+        assert NIK[:4] not in shown
+        assert NIK[-4:] not in shown
+    assert said("<b>", [], [(0, 3)]) == "<mark>&lt;b&gt;</mark>"
+    assert NIK[:3] not in said(text[: at + 4], hidden, [])
+
+
+def test_messages_of_the_same_are_opened_together_and_handed_to_one_report(here, sari):
+    found = [here.heard(f"warga{number}", "Jembatan Cikaret ambruk, tolong diperbaiki")
+             for number in range(3)]
+    other = here.heard("tini", "Kapan KTP saya jadi?")
+    page = sari.get(url("inbox-thread", found[0].pk))
+    text = page.content.decode()
+    assert "<mark>" in text
+    assert "2 pesan lain tentang hal yang sama" in text
+    page = sari.get(page.context["alike_href"])
+    assert {line.row.pk for line in page.context["lines"]} == {one.pk for one in found}
+    ticked = re.findall(r'name="c" value="([0-9]+)" checked', page.content.decode())
+    assert {int(pk) for pk in ticked} == {one.pk for one in found}
+    page = sari.get(url("followup-open") + "?" + "&".join(f"c={pk}" for pk in ticked))
+    assert {line["talk"].pk for line in page.context["lines"]} == {one.pk for one in found}
+    assert other.pk not in page.context["ticked"]

@@ -53,6 +53,8 @@ class Entry:
     personal: list[dict[str, Any]] = field(default_factory=list)
     earlier: list[Version] = field(default_factory=list)
     suggestions: list[Suggestion] = field(default_factory=list)
+    # [{start, end}] of the words that decided a suggestion, in `text`.
+    why: list[dict[str, Any]] = field(default_factory=list)
     state: str = ""
     hidden: str = ""
     revealed: bool = False
@@ -111,6 +113,7 @@ def entries(
 def _item(item: Item, thread: Thread, revealed: bool, asked: bool) -> Entry:
     said: list[Item | Revision] = [item, *item.revisions.all()]
     last = said[-1]
+    suggested = [one for one in thread.suggestions if one.item_id == item.pk]
     hides = [one for one in item.moderations.all() if one.act == "hide"]
     listed = reason(hides[-1].reason) if hides and item.hidden_at else None
     return Entry(
@@ -122,7 +125,10 @@ def _item(item: Item, thread: Thread, revealed: bool, asked: bool) -> Entry:
                     one.seen_at if isinstance(one, Revision) else one.received_at)
             for one in said[:-1]
         ],
-        suggestions=[one for one in thread.suggestions if one.item_id == item.pk],
+        suggestions=suggested, why=[
+            {"start": span["start"], "end": span["end"], "kind": ""}
+            for one in suggested if last is item and one.value != "normal" for span in one.reasons
+        ],
         hidden=words(listed) if listed else "", revealed=revealed, asked=asked,
         # A handle may be a telephone number, and then stands in the address too.
         url="" if redact(item.url) else item.url,

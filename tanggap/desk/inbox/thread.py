@@ -27,7 +27,7 @@ from tanggap.execution.inbox.models import KINDS, Conversation, Item, Revision, 
 from tanggap.execution.inbox.promise import NEVER
 
 GROUPS = ("open", "mine", "unassigned", "snoozed", "answered", "quiet")
-FILTERS = ("group", "kind", "unit", "account", "assignee", "case", "q")
+FILTERS = ("group", "kind", "unit", "account", "assignee", "case", "sama", "q")
 
 
 @desk("inbox.read")
@@ -99,20 +99,23 @@ def pane(
     group = asked.get("group", "open")
     group = group if group in GROUPS else "" if group == "all" else "open"
     text = asked.get("q", "").strip()[:200]
+    like = 0 if sealed else whole(asked.get("sama"))
     rows = queries.conversations(
         scope, now=now, group="" if sealed else group,
         kind=asked.get("kind", "") if asked.get("kind") in dict(KINDS) else "",
         unit=whole(asked.get("unit")), assignee=whole(asked.get("assignee")),
         account=whole(asked.get("account")), text=text, case=asked.get("case", ""),
-        sealed_ones=sealed)
-    page = queries.page(rows, after=after(asked.get("after", "")))
+        like=like, sealed_ones=sealed)
+    page = queries.page(rows, after=after(asked.get("after", "")),
+                        size=queries.TOGETHER if like else queries.PAGE)
     kept = "&".join(f"{key}={value}" for key, value in _kept(asked).items())
     counts = queries.counts(scope, now, until=midnight(scope, now))
     home = reverse("desk:inbox-list")
     lines = shown.lines(page.rows, _query(asked), current, sealed=sealed)
     at = next((number for number, line in enumerate(lines) if line.current), -1)
     return {
-        "lines": lines, "group": group, "q": text, "kept": kept, "query": _query(asked),
+        "lines": lines, "group": group, "like": like,
+        "together": bool(like) and scope.may("case.write"), "q": text, "kept": kept, "query": _query(asked),
         "next": f"{page.after[0].isoformat()},{page.after[1]}" if page.after else "",
         "tabs": [
             {"label": word(name, "conversation_group"), "count": shown.capped(counts[name]),
@@ -184,6 +187,7 @@ def show(
             (row, reverse("desk:inbox-thread", args=[row.pk]))
             for row in thread.others],
         "alike": len(thread.alike),
+        "alike_href": f"{reverse('desk:inbox-list')}?group=all&sama={found.pk}",
         "panels": [] if sealed else panels(found, thread, scope, now),
         "reasons": private.REASONS.items(), "may_write": scope.may("inbox.write") and not sealed,
     }, status=status)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from django import template
@@ -282,6 +283,37 @@ def mask(text: str | None, spans: Iterable[Any] | None) -> SafeString:
         )
         end = stop
     parts.append(format_html("{}", text[end:]))
+    return format_html_join("", "{}", ((part,) for part in parts))
+
+
+@register.simple_tag
+def said(text: str | None, spans: Iterable[Any] | None, why: Iterable[Any] | None) -> SafeString:
+    """`{% said text personal reasons %}`: masked, with the words that decided a suggestion marked.
+
+    Where both fall on the same letters the mask wins: a marked piece never shows what is covered.
+    """
+    text = text or ""
+    covered = sorted(
+        (start, min(stop, len(text)), kind)
+        for start, stop, kind in (_span_of(span) for span in spans or ()) if start < len(text)
+    )
+    edges = {0, len(text)}
+    marks = [_span_of(span)[:2] for span in why or ()]
+    for start, stop in marks:
+        if any(start < end and begin < stop for begin, end, _kind in covered):
+            continue
+        edges |= {max(0, min(start, len(text))), max(0, min(stop, len(text)))}
+    for begin, end, _kind in covered:
+        edges = {edge for edge in edges if not begin < edge < end}
+    parts = []
+    for begin, end in pairwise(sorted(edges)):
+        inside = [
+            (one[0] - begin, one[1] - begin, one[2]) for one in covered
+            if one[0] >= begin and one[1] <= end
+        ]
+        shown = mask(text[begin:end], inside)
+        marked = not inside and any(start <= begin and end <= stop for start, stop in marks)
+        parts.append(format_html("<mark>{}</mark>", shown) if marked else shown)
     return format_html_join("", "{}", ((part,) for part in parts))
 
 

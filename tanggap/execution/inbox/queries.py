@@ -42,7 +42,7 @@ from tanggap.execution.inbox.models import (
 )
 from tanggap.execution.inbox.promise import OPEN
 
-PAGE = 25
+PAGE, TOGETHER = 25, 60
 CAP = 100
 """Counts stop here: "99+" says enough, and a count of everything is slow."""
 CONFIG = "pg_catalog.indonesian"
@@ -70,10 +70,13 @@ def sealed(scope: Scope) -> QuerySet[Conversation]:
 def conversations(
     scope: Scope, *, now: datetime, group: str = "open", kind: str = "", unit: int = 0,
     assignee: int = 0, account: int = 0, text: str = "", case: str = "", snoozed: bool = False,
-    sealed_ones: bool = False,
+    like: int = 0, sealed_ones: bool = False,
 ) -> QuerySet[Conversation]:
-    """Rows of the list, filtered; put `page` around it. `group` "" is everything."""
+    """Rows of the list, filtered; put `page` around it. `group` "" is everything; `like` is a
+    conversation: it, and those that were suggested to speak of the same."""
     rows = sealed(scope) if sealed_ones else visible(scope)
+    if like:
+        rows = rows.filter(Q(pk=like) | Q(pk__in=alike(like).values("pk")))
     rows = rows.select_related("author", "account", "unit", "assigned_to")
     if group == "mine" and scope.person is not None:
         rows = rows.filter(state__in=OPEN, assigned_to=scope.person)
