@@ -32,13 +32,16 @@ READY_SECONDS = 60.0
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Run the demo until told to end; headless: until the cycle is round. Returns the exit status."""
+    """Run the demo until told to end; headless: until the cycle is round. Gives the exit status."""
     kind = "demo-headless" if arguments.headless else "demo"
     try:
         home = homes.claim(kind, arguments.port)
     except homes.Busy as busy:
-        print(f"tanggap: A demo runs already in {busy}. End it with Ctrl-C where it runs, "
-              "or set TANGGAP_HOME to another place.", file=sys.stderr)
+        print(
+            f"tanggap: A demo runs already in {busy}. End it with Ctrl-C where it runs, "
+            "or set TANGGAP_HOME to another place.",
+            file=sys.stderr,
+        )
         return 1
     _django()
     with translation.override("id"):
@@ -63,8 +66,9 @@ def world_of(home: homes.Home, *, anew: bool, careless: bool = False) -> Iterato
     elif not going_on:
         homes.back_to_first(home)
     _as_worker()
-    network = net.start(world.citizens(), world.agencies(), port=home.network_port,
-                        keep=home.network, progress=say)
+    network = net.start(
+        world.citizens(), world.agencies(), port=home.network_port, keep=home.network, progress=say
+    )
     try:
         network.save(home.path / "network.json")
         seed = import_module("tanggap.practice.seed")
@@ -103,8 +107,11 @@ def _tables(_what: str) -> None:
 
 
 def _seeding(what: str) -> None:
-    say({"people": _("Appointing the team …"),
-         "accounts": _("Connecting the official accounts …")}[what])
+    say(
+        {"people": _("Appointing the team …"), "accounts": _("Connecting the official accounts …")}[
+            what
+        ]
+    )
 
 
 def _migrate() -> None:
@@ -160,8 +167,12 @@ def _headless(home: homes.Home, as_json: bool) -> int:
     say(_("Played in %(seconds)d seconds.") % {"seconds": time.monotonic() - begun})
     for line in played.problems:
         say(line)
-    print(json.dumps(played.counts) if as_json else "\n".join(
-        f"{name}: {value}" for name, value in played.counts.items()), flush=True)
+    print(
+        json.dumps(played.counts)
+        if as_json
+        else "\n".join(f"{name}: {value}" for name, value in played.counts.items()),
+        flush=True,
+    )
     return int(bool(played.problems))
 
 
@@ -215,12 +226,15 @@ def _welcome(port: int, *, story: bool) -> None:
     print(_("The invented regency is open at %(url)s") % {"url": here})
     if story:
         print(_("The guided story: %(url)s") % {"url": f"{here}/cerita/"})
-    print(_("Everybody's password is “%(password)s”; no second factor is asked in practice.")
-          % {"password": seed.PASSWORD})
+    print(
+        _("Everybody's password is “%(password)s”; no second factor is asked in practice.")
+        % {"password": seed.PASSWORD}
+    )
     for one in world.read("agency")["team"]:
         print(f"  {one['email']:34} {one['name']:24} {one['note']}")
-    print(_("Ctrl-C ends everything. Start again to go on, with --reset to begin anew."),
-          flush=True)
+    print(
+        _("Ctrl-C ends everything. Start again to go on, with --reset to begin anew."), flush=True
+    )
 
 
 def _until_one_ends(children: list[subprocess.Popen[bytes]]) -> None:

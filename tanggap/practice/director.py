@@ -25,7 +25,9 @@ log = logging.getLogger(__name__)
 
 
 def direct(
-    home: Home, network: net.Network, children: list[subprocess.Popen[bytes]],
+    home: Home,
+    network: net.Network,
+    children: list[subprocess.Popen[bytes]],
     progress: net.Progress,
 ) -> None:
     """Wait for wishes and fulfil them, until told to end or a child ends by itself."""

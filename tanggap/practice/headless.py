@@ -70,8 +70,7 @@ def count(stage: Stage) -> Played:
         "contributors": contributors.count(),
         "contributors_informed": sum(one == 1 for one in told.values()),
         "findings": Finding.objects.count(),
-        "recommendations_decided": Recommendation.objects.filter(
-            decided_at__isnull=False).count(),
+        "recommendations_decided": Recommendation.objects.filter(decided_at__isnull=False).count(),
         "return_metrics": len(evaluation.returns) if evaluation else 0,
         "records": report.records,
         "chain_intact": report.intact,
@@ -95,8 +94,12 @@ def statuses(stage: Stage) -> list[net.Row]:
 def doubles(rows: list[net.Row]) -> int:
     """How many statuses say again what another one said in the same place to the same people."""
     same = Counter(
-        (row["in_reply_to_id"], row["visibility"], row["content"],
-         tuple(sorted(one["username"] for one in row["mentions"])))
+        (
+            row["in_reply_to_id"],
+            row["visibility"],
+            row["content"],
+            tuple(sorted(one["username"] for one in row["mentions"])),
+        )
         for row in rows
     )
     return sum(times - 1 for times in same.values())
@@ -105,24 +108,31 @@ def doubles(rows: list[net.Row]) -> int:
 def informed() -> dict[int, int]:
     """Contributor → published deliveries that told them of what was done."""
     found = dict.fromkeys(
-        Contributor.objects.filter(case__sealed=False).values_list("pk", flat=True), 0)
+        Contributor.objects.filter(case__sealed=False).values_list("pk", flat=True), 0
+    )
     rows = Telling.objects.filter(delivery__state="published").values_list(
-        "contributor_id", flat=True)
+        "contributor_id", flat=True
+    )
     for pk in rows:
         found[pk] = found.get(pk, 0) + 1
     return found
 
 
 def _problems(
-    stage: Stage, counts: dict[str, Any], told: dict[int, int], on_network: list[net.Row],
+    stage: Stage,
+    counts: dict[str, Any],
+    told: dict[int, int],
+    on_network: list[net.Row],
     report: Any,
 ) -> list[str]:
     found = []
     if counts["items_received"] != counts["items_shown"] + counts["items_quarantined"]:
         found.append(_("Not everything that came in is shown or set apart."))
     if counts["items_received"] != len(stage.notes["said"]):
-        found.append(_("%(said)d messages were written, %(got)d came in.")
-                     % {"said": len(stage.notes["said"]), "got": counts["items_received"]})
+        found.append(
+            _("%(said)d messages were written, %(got)d came in.")
+            % {"said": len(stage.notes["said"]), "got": counts["items_received"]}
+        )
     if not told or any(times != 1 for times in told.values()):
         found.append(_("Not everybody was told exactly once."))
     for finding in Finding.objects.all():
@@ -130,8 +140,11 @@ def _problems(
             found.append(_("The counts of a finding do not add up."))
     if counts["duplicates"]:
         found.append(_("The network shows something twice."))
-    ours = set(Delivery.objects.filter(account=stage.account, state="published")
-               .values_list("remote_id", flat=True))
+    ours = set(
+        Delivery.objects.filter(account=stage.account, state="published").values_list(
+            "remote_id", flat=True
+        )
+    )
     if ours != {row["id"] for row in on_network}:
         found.append(_("What we hold for published and what the network shows differ."))
     if not counts["chain_intact"]:

@@ -78,8 +78,14 @@ def claim(kind: str, port: int) -> Home:
     os.environ["TANGGAP_HOME"] = str(path)
     os.environ["TANGGAP_PRACTICE"] = "1"
     os.environ["TANGGAP_PUBLIC_URL"] = f"http://localhost:{port}"
-    for name in ("TANGGAP_KEY_FILE", "TANGGAP_ANCHOR_FILE", "TANGGAP_MEDIA",
-                 "TANGGAP_DATABASE_ROLE", "TANGGAP_SECOND_FACTOR", "TANGGAP_EGRESS_PROXY"):
+    for name in (
+        "TANGGAP_KEY_FILE",
+        "TANGGAP_ANCHOR_FILE",
+        "TANGGAP_MEDIA",
+        "TANGGAP_DATABASE_ROLE",
+        "TANGGAP_SECOND_FACTOR",
+        "TANGGAP_EGRESS_PROXY",
+    ):
         os.environ.pop(name, None)
     if database.is_local():
         name, base = database.NAME, ""
@@ -127,8 +133,9 @@ def migrated(home: Home, progress: Progress, migrate: Callable[[], None]) -> Non
         _copy(home, kept, home.name)
         return
     with _server(home) as opened:
-        rows = opened.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)",
-                              [f"{home.name}_"])
+        rows = opened.execute(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [f"{home.name}_"]
+        )
         for (old,) in rows.fetchall():
             opened.execute(f'DROP DATABASE IF EXISTS "{old}" WITH (FORCE)')
         opened.execute(f'DROP DATABASE IF EXISTS "{home.name}" WITH (FORCE)')
@@ -155,15 +162,19 @@ def tables_version() -> str:
 
 
 def _server(home: Home) -> psycopg.Connection[Any]:
-    url = database.local_url("postgres") if not home.base else make_conninfo(
-        home.base, dbname="postgres")
+    url = (
+        database.local_url("postgres")
+        if not home.base
+        else make_conninfo(home.base, dbname="postgres")
+    )
     return psycopg.connect(url, autocommit=True)
 
 
 def _exists(home: Home, name: str) -> bool:
     with _server(home) as opened:
-        return bool(opened.execute(
-            "SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone())
+        return bool(
+            opened.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
+        )
 
 
 def _copy(home: Home, source: str, target: str) -> None:
@@ -171,7 +182,8 @@ def _copy(home: Home, source: str, target: str) -> None:
         opened.execute(f'DROP DATABASE IF EXISTS "{target}" WITH (FORCE)')
         # Nobody may be at work in what is copied.
         opened.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [source])
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [source]
+        )
         opened.execute(f'CREATE DATABASE "{target}" TEMPLATE "{source}"')
 
 
@@ -186,8 +198,9 @@ def keep_first(home: Home, begins: datetime) -> None:
     for name in FILES:
         _put(home.path / name, home.first / name)
     _copy_network(home.network / STORE, home.first / STORE)
-    (home.first / "about.json").write_text(json.dumps(
-        {"version": first_version(), "begins": begins.isoformat()}))
+    (home.first / "about.json").write_text(
+        json.dumps({"version": first_version(), "begins": begins.isoformat()})
+    )
 
 
 def first_minute(home: Home) -> datetime | None:

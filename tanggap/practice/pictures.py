@@ -35,10 +35,12 @@ def bridge(*, whole: bool) -> BinaryIO:
         for at in range(220, 760, 60):
             pen.line((at, 390, at + 30, 330, at + 60, 390), fill=STEEL, width=8)
     else:
-        pen.polygon([(200, 390), (400, 400), (440, 560), (410, 570), (380, 425), (200, 425)],
-                    fill=STEEL)
-        pen.polygon([(760, 390), (560, 400), (540, 540), (570, 550), (590, 425), (760, 425)],
-                    fill=STEEL)
+        pen.polygon(
+            [(200, 390), (400, 400), (440, 560), (410, 570), (380, 425), (200, 425)], fill=STEEL
+        )
+        pen.polygon(
+            [(760, 390), (560, 400), (540, 540), (570, 550), (590, 425), (760, 425)], fill=STEEL
+        )
         for at in (210, 740):
             pen.rectangle((at, 330, at + 12, 390), fill="#d33")
     return _file(image)

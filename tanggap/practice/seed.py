@@ -20,8 +20,8 @@ from tanggap.execution.inbox import vocabulary
 from tanggap.office import admin, invite
 from tanggap.office.appoint import today
 from tanggap.practice import network as net
-from tanggap.practice import world
 from tanggap.practice import time as practice_time
+from tanggap.practice import world
 
 PASSWORD = "kopi-tubruk-pagi"
 """Of everybody in the invented regency. Practice only: nothing there leaves this machine."""
@@ -57,17 +57,27 @@ def agencies() -> Agency:
     regency = _agency(told["agency"], parent=province, autonomous=True)
     known = {"": regency}
     for unit in told["units"]:
-        known[unit["slug"]] = _agency(
-            unit, parent=known[unit.get("parent", "")], autonomous=False)
+        known[unit["slug"]] = _agency(unit, parent=known[unit.get("parent", "")], autonomous=False)
     return regency
 
 
 def _agency(about: dict[str, str], *, parent: Agency | None, autonomous: bool) -> Agency:
-    names = ("slug", "code", "kind", "name", "short_name", "zone", "region_code", "contact",
-             "website")
+    names = (
+        "slug",
+        "code",
+        "kind",
+        "name",
+        "short_name",
+        "zone",
+        "region_code",
+        "contact",
+        "website",
+    )
     return Agency.objects.create(
-        parent=parent, autonomous=autonomous, **{name: about[name] for name in names
-                                                 if name in about})
+        parent=parent,
+        autonomous=autonomous,
+        **{name: about[name] for name in names if name in about},
+    )
 
 
 def team(agency: Agency, now: datetime) -> None:
@@ -80,12 +90,27 @@ def team(agency: Agency, now: datetime) -> None:
         since = day + timedelta(days=one["since_day"])
         if home.pk not in first:
             _made, first[home.pk], _path = admin.create(
-                email=one["email"], name=one["name"], agency_name=home.name, role=one["role"],
-                decree_number=one["decree_number"], password=PASSWORD, valid_from=since, now=now)
+                email=one["email"],
+                name=one["name"],
+                agency_name=home.name,
+                role=one["role"],
+                decree_number=one["decree_number"],
+                password=PASSWORD,
+                valid_from=since,
+                now=now,
+            )
             continue
         _sent, token = invite.invite(
-            home, one["email"], one["name"], one["role"], one["decree_number"], since,
-            unit=unit, by=first[home.pk], now=now)
+            home,
+            one["email"],
+            one["name"],
+            one["role"],
+            one["decree_number"],
+            since,
+            unit=unit,
+            by=first[home.pk],
+            now=now,
+        )
         invite.accept(token, one["name"], PASSWORD, now)
 
 
@@ -100,13 +125,22 @@ def accounts(agency: Agency, network: net.Network) -> None:
     lead, operator, now = person("ratna"), person("bayu"), clock.now()
     for one in world.read("agency")["accounts"]:
         account = registry.register(
-            agency, channel=one["channel"], preset=one.get("preset", ""),
+            agency,
+            channel=one["channel"],
+            preset=one.get("preset", ""),
             server=network.url if one["channel"] == "mastodon" else "",
-            custodians=[operator, lead], by=lead, now=now, kind=one["kind"],
-            handle=one["handle"], display_name=one["display_name"],
-            owner_unit=Agency.objects.get(slug=one["owner"]), person_in_charge=lead,
-            decree_number=one["decree_number"], recovery_contact=one["recovery_contact"],
-            opened_on=today(agency, now) - timedelta(days=250))
+            custodians=[operator, lead],
+            by=lead,
+            now=now,
+            kind=one["kind"],
+            handle=one["handle"],
+            display_name=one["display_name"],
+            owner_unit=Agency.objects.get(slug=one["owner"]),
+            person_in_charge=lead,
+            decree_number=one["decree_number"],
+            recovery_contact=one["recovery_contact"],
+            opened_on=today(agency, now) - timedelta(days=250),
+        )
         if connect.by_browser(account):
             authorise(account, network, operator)
         else:
@@ -118,16 +152,18 @@ def authorise(account: Account, network: net.Network, by: Person) -> Account:
     back = f"{settings.PUBLIC_URL}/akun/kembali/"
     address = connect.begin(account, redirect_uri=back, by=by, now=clock.now())
     given = parse_qs(urlsplit(net.authorise(network, address, account.handle)).query)
-    return connect.finish(state=given["state"][0], code=given["code"][0], redirect_uri=back,
-                          by=by, now=clock.now())
+    return connect.finish(
+        state=given["state"][0], code=given["code"][0], redirect_uri=back, by=by, now=clock.now()
+    )
 
 
 def words(agency: Agency) -> None:
     """By which words each unit's work is known, and the places of the regency."""
     told, by, now = world.read("agency"), person("ratna"), clock.now()
     for unit in told["units"]:
-        vocabulary.teach(agency, unit["words"], by=by, now=now,
-                         unit=Agency.objects.get(slug=unit["slug"]))
+        vocabulary.teach(
+            agency, unit["words"], by=by, now=now, unit=Agency.objects.get(slug=unit["slug"])
+        )
     vocabulary.teach(agency, told["places"], by=by, now=now)
 
 

@@ -89,9 +89,11 @@ class Stage:
     def _due(self, end: datetime) -> list[datetime]:
         """When things leave or are looked up again until `end`; not what nothing will move."""
         rows = Delivery.objects.filter(state__in=MOVING, account=self.account).annotate(
-            at=Greatest(F("due_at"), Coalesce(F("retry_at"), F("due_at"))))
-        return list(rows.filter(at__gt=self.now, at__lte=end).order_by("at").values_list(
-            "at", flat=True))
+            at=Greatest(F("due_at"), Coalesce(F("retry_at"), F("due_at")))
+        )
+        return list(
+            rows.filter(at__gt=self.now, at__lte=end).order_by("at").values_list("at", flat=True)
+        )
 
     def listen(self) -> None:
         """What citizens have written comes in."""
@@ -103,27 +105,36 @@ class Stage:
     def say(self, said: world.Said) -> None:
         """A citizen writes, below the post that they mean when that is out."""
         target = self.remote_id(said.to) if said.to else None
-        row = net.say(self.network, said.citizen, said.text, reply_to=target,
-                      mention=self.account.handle, visibility=said.visibility,
-                      language=said.language_code)
+        row = net.say(
+            self.network,
+            said.citizen,
+            said.text,
+            reply_to=target,
+            mention=self.account.handle,
+            visibility=said.visibility,
+            language=said.language_code,
+        )
         self.notes.setdefault("said", {})[said.id] = row["id"]
 
     def remote_id(self, post: str) -> str | None:
         """The network's id of one of the world's posts, when it is out."""
         message = self.notes.get("messages", {}).get(post)
         found = Delivery.objects.filter(
-            account=self.account, variant__message=message, state="published").first()
+            account=self.account, variant__message=message, state="published"
+        ).first()
         return found.remote_id if found else None
 
     def has(self, said_id: str) -> bool:
         """Whether it has come in."""
         return Item.objects.filter(
-            account=self.account, remote_id=self.notes["said"].get(said_id, "")).exists()
+            account=self.account, remote_id=self.notes["said"].get(said_id, "")
+        ).exists()
 
     def item(self, said_id: str) -> Item:
         """What we have of a citizen's message."""
         return Item.objects.select_related("conversation__agency", "author", "agency").get(
-            account=self.account, remote_id=self.notes["said"][said_id])
+            account=self.account, remote_id=self.notes["said"][said_id]
+        )
 
     def talk(self, said_id: str) -> Conversation:
         found = self.item(said_id).conversation
@@ -138,8 +149,11 @@ class Stage:
 
     def case(self) -> Case | None:
         """The report of the bridge, whoever opened it."""
-        return Case.objects.select_related("agency").filter(
-            agency=self.agency, sealed=False, contributors__item=self.item("b01")).first()
+        return (
+            Case.objects.select_related("agency")
+            .filter(agency=self.agency, sealed=False, contributors__item=self.item("b01"))
+            .first()
+        )
 
     # --- the first day
 
@@ -154,5 +168,6 @@ class Stage:
             hour, minute = map(int, post["time"].split(":"))
             day = self.now.astimezone(self.zone).date()
             self.notes["first_post"] = datetime.combine(
-                day, time(hour, minute), self.zone).isoformat()
+                day, time(hour, minute), self.zone
+            ).isoformat()
         return datetime.fromisoformat(self.notes["first_post"])

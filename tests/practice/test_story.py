@@ -12,9 +12,21 @@ from tanggap.practice.story.table import BEATS
 pytestmark = pytest.mark.django_db
 
 NOTES = {
-    "agency": "sukamaju", "plan": 1, "next_plan": 2, "case": 3, "case_number": "SKM-7Q4K",
-    "token": "t" * 32, "finding": 4, "decision": 5, "announcement": 6,
-    "announcement_slug": "jembatan", "talk_b01": 7, "talk_w06": 8, "talk_w08": 8, "talk_w09": 9, "talk_f11": 10,
+    "agency": "sukamaju",
+    "plan": 1,
+    "next_plan": 2,
+    "case": 3,
+    "case_number": "SKM-7Q4K",
+    "token": "t" * 32,
+    "finding": 4,
+    "decision": 5,
+    "announcement": 6,
+    "announcement_slug": "jembatan",
+    "talk_b01": 7,
+    "talk_w06": 8,
+    "talk_w08": 8,
+    "talk_w09": 9,
+    "talk_f11": 10,
 }
 
 
@@ -25,8 +37,13 @@ def own_home(tmp_path, settings):
 
 @pytest.fixture
 def told():
-    Agency.objects.create(slug="sukamaju", name="Pemerintah Kabupaten Sukamaju", code="SKM",
-                          short_name="Kab. Sukamaju", kind=Agency.Kind.REGENCY)
+    Agency.objects.create(
+        slug="sukamaju",
+        name="Pemerintah Kabupaten Sukamaju",
+        code="SKM",
+        short_name="Kab. Sukamaju",
+        kind=Agency.Kind.REGENCY,
+    )
     page = book.Page()
     book.write(page)
     return page
@@ -53,8 +70,12 @@ def test_going_on_is_a_wish_that_the_director_takes_once(client, told):
 
 
 def test_every_door_of_every_beat_leads_somewhere():
-    closed = [(beat.name, str(screen.words)) for beat in BEATS for screen in beat.screens
-              if not screen.where(NOTES)]
+    closed = [
+        (beat.name, str(screen.words))
+        for beat in BEATS
+        for screen in beat.screens
+        if not screen.where(NOTES)
+    ]
     # A page that this installation does not have is not offered.
     assert set(closed) <= {("rumour", "Klarifikasi"), ("rumour", "Clarifications")}
 

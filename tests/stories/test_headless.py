@@ -13,9 +13,21 @@ pytest.importorskip("mastodon_mock")
 pytestmark = pytest.mark.story
 
 NAMES = [
-    "posts_published", "duplicates", "items_received", "items_shown", "items_quarantined",
-    "cases_opened", "cases_closed", "contributors", "contributors_informed", "findings",
-    "recommendations_decided", "return_metrics", "records", "chain_intact", "next_plan_id",
+    "posts_published",
+    "duplicates",
+    "items_received",
+    "items_shown",
+    "items_quarantined",
+    "cases_opened",
+    "cases_closed",
+    "contributors",
+    "contributors_informed",
+    "findings",
+    "recommendations_decided",
+    "return_metrics",
+    "records",
+    "chain_intact",
+    "next_plan_id",
 ]
 SECONDS = 180
 
@@ -25,11 +37,22 @@ def played(tmp_path_factory):
     home = tmp_path_factory.mktemp("demo")
     taken = {"DATABASE_URL", "TANGGAP_KEY_FILE", "TANGGAP_ANCHOR_FILE", "TANGGAP_MEDIA"}
     done = subprocess.run(
-        [sys.executable, "-c", "import sys; from tanggap.cli import main; sys.exit(main())",
-         "demo", "--headless", "--json"],
-        env={**{name: value for name, value in os.environ.items() if name not in taken},
-             "TANGGAP_HOME": str(home), "DJANGO_SETTINGS_MODULE": "tanggap.settings"},
-        capture_output=True, text=True, timeout=SECONDS * 3,
+        [
+            sys.executable,
+            "-c",
+            "import sys; from tanggap.cli import main; sys.exit(main())",
+            "demo",
+            "--headless",
+            "--json",
+        ],
+        env={
+            **{name: value for name, value in os.environ.items() if name not in taken},
+            "TANGGAP_HOME": str(home),
+            "DJANGO_SETTINGS_MODULE": "tanggap.settings",
+        },
+        capture_output=True,
+        text=True,
+        timeout=SECONDS * 3,
     )
     assert done.returncode == 0, done.stderr[-4000:]
     return json.loads(done.stdout.strip().splitlines()[-1])

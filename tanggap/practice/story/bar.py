@@ -32,10 +32,13 @@ class StoryBar:
         if where is None:
             return response
         beat = BEATS[page.beat] if 0 <= page.beat < len(BEATS) else None
-        bar = render_to_string("practice/bar.html", {
-            "beat": beat, "number": page.beat + 1, "total": len(BEATS)}, request).encode()
+        bar = render_to_string(
+            "practice/bar.html",
+            {"beat": beat, "number": page.beat + 1, "total": len(BEATS)},
+            request,
+        ).encode()
         style = render_to_string("practice/bar_style.html").encode()
-        whole = response.content[:where.end()] + bar + response.content[where.end():]
+        whole = response.content[: where.end()] + bar + response.content[where.end() :]
         response.content = whole.replace(HEAD, style + HEAD, 1)
         if response.has_header("Content-Length"):
             response["Content-Length"] = str(len(response.content))

@@ -1,4 +1,4 @@
-"""Stage 5 and the proof: measured at set ages, the return table, the next plan; one byte changed."""
+"""Stage 5 and the proof: measured, judged, the next plan drafted; and one byte changed."""
 
 from __future__ import annotations
 
@@ -40,12 +40,21 @@ def period_is_closed(stage: Stage) -> Plan:
         return evaluation.next_plan
     evaluation = evaluate.open_(plan, scope=scope, by=lead, now=stage.now)
     evaluate.write(
-        evaluation, by=lead, now=stage.now,
-        objectives=[{"objective_id": row["objective_id"], "verdict": "kept",
-                     "why": "Arahnya benar; angkanya belum dan diteruskan."}
-                    for row in evaluation.objectives],
+        evaluation,
+        by=lead,
+        now=stage.now,
+        objectives=[
+            {
+                "objective_id": row["objective_id"],
+                "verdict": "kept",
+                "why": "Arahnya benar; angkanya belum dan diteruskan.",
+            }
+            for row in evaluation.objectives
+        ],
         lessons=[{"text": text, "source": "Tim pengelola"} for text in told["lessons"]],
-        staff_hours="46,5", budget_idr="")
+        staff_hours="46,5",
+        budget_idr="",
+    )
     following = evaluate.close(evaluation, scope=scope, by=lead, now=stage.now)
     stage.notes["next_plan"] = following.pk
     return following

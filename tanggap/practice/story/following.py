@@ -41,8 +41,13 @@ def unit_gets_a_link(stage: Stage) -> str:
     told, case = world.read("bridge"), _case(stage)
     if "token" not in stage.notes:
         _made, token = handover.offer(
-            case, to_unit=stage.unit("pupr"), ask=told["ask"], to_person=told["unit_name"],
-            by=stage.person("sari"), now=stage.now)
+            case,
+            to_unit=stage.unit("pupr"),
+            ask=told["ask"],
+            to_person=told["unit_name"],
+            by=stage.person("sari"),
+            now=stage.now,
+        )
         stage.notes["token"] = token
     return str(stage.notes["token"])
 
@@ -57,13 +62,20 @@ def unit_answers(stage: Stage) -> None:
     address = reverse("public:handover", kwargs={"token": token})
     page = phone.get(address)
     assert page.status_code == 200, f"{address}: {page.status_code}"
-    sent = phone.post(address, {
-        "name": told["unit_name"], "answer": told["unit_answer"],
-        "before": pictures.bridge(whole=False), "caption": told["unit_photo"],
-    })
+    sent = phone.post(
+        address,
+        {
+            "name": told["unit_name"],
+            "answer": told["unit_answer"],
+            "before": pictures.bridge(whole=False),
+            "caption": told["unit_photo"],
+        },
+    )
     if not Handover.objects.filter(case=_case(stage), state="answered").exists():
-        raise AssertionError(f"The unit's answer was not taken: {sent.status_code} "
-                             f"{re.sub(r'<[^>]+>', ' ', sent.content.decode())[:2000]}")
+        raise AssertionError(
+            f"The unit's answer was not taken: {sent.status_code} "
+            f"{re.sub(r'<[^>]+>', ' ', sent.content.decode())[:2000]}"
+        )
 
 
 def finding_adds_up(stage: Stage) -> Finding:
@@ -74,12 +86,19 @@ def finding_adds_up(stage: Stage) -> Finding:
         items = list(stage.bridge())
         left, groups = list(items), []
         for one in told["groups"]:
-            mine = [item for item in left
-                    if any(word in item.text.lower() for word in one["words"])]
+            mine = [
+                item for item in left if any(word in item.text.lower() for word in one["words"])
+            ]
             left = [item for item in left if item not in mine]
             groups.append(synthesize.Group(one["name"], one["sentence"], mine, mine[:2]))
-        found = synthesize.write(told["finding"], items, [one for one in groups if one.items],
-                                 by=stage.person("dimas"), now=stage.now, case=_case(stage))
+        found = synthesize.write(
+            told["finding"],
+            items,
+            [one for one in groups if one.items],
+            by=stage.person("dimas"),
+            now=stage.now,
+            case=_case(stage),
+        )
     if found.state == "draft":
         synthesize.check(found, by=stage.person("sari"), now=stage.now)
     return found
@@ -92,9 +111,14 @@ def choice_is_put_to_the_head(stage: Stage) -> Recommendation:
     found = Recommendation.objects.filter(finding=finding).first()
     if found is None:
         found = recommend.write(
-            finding, told["title"], background=told["background"],
+            finding,
+            told["title"],
+            background=told["background"],
             options=[recommend.Choice(**one) for one in told["options"]],
-            owner_unit=stage.unit("pupr"), by=stage.person("dimas"), now=stage.now)
+            owner_unit=stage.unit("pupr"),
+            by=stage.person("dimas"),
+            now=stage.now,
+        )
         recommend.propose(found, by=stage.person("ratna"), now=stage.now)
     return found
 
@@ -104,15 +128,22 @@ def head_decides(stage: Stage) -> Recommendation:
     told = world.read("bridge")["recommendation"]
     found = choice_is_put_to_the_head(stage)
     if found.state == "proposed":
-        recommend.decide(found, "accepted", option="A", reason=told["reason"],
-                         by=stage.person("bupati"), now=stage.now)
+        recommend.decide(
+            found,
+            "accepted",
+            option="A",
+            reason=told["reason"],
+            by=stage.person("bupati"),
+            now=stage.now,
+        )
     return found
 
 
 def fourteen_days_pass(stage: Stage) -> None:
     """At one press: weekends and holidays do not count."""
     practice_time.advance_working_days(
-        stage.agency, WORKING_DAYS, now=stage.now, network=stage.network)
+        stage.agency, WORKING_DAYS, now=stage.now, network=stage.network
+    )
     stage.send()
 
 
@@ -120,32 +151,48 @@ def bridge_is_open(stage: Stage) -> Case:
     """The unit's photo of what is there now; the report is resolved."""
     told, case = world.read("bridge"), _case(stage)
     if case.state not in ("resolved", "closed"):
-        evidence.add(case, pictures.bridge(whole=True), when="after",
-                     caption=told["after_photo"], by=stage.person("wayan"),
-                     given_by=told["unit_name"], now=stage.now,
-                     taken_on=stage.now.astimezone(stage.zone).date(), public=True)
+        evidence.add(
+            case,
+            pictures.bridge(whole=True),
+            when="after",
+            caption=told["after_photo"],
+            by=stage.person("wayan"),
+            given_by=told["unit_name"],
+            now=stage.now,
+            taken_on=stage.now.astimezone(stage.zone).date(),
+            public=True,
+        )
         for before in case.photos.filter(when="before", public=False):
             evidence.show(before, True, by=stage.person("sari"), now=stage.now)
         cases.resolve(case, resolution=told["resolution"], by=stage.person("sari"), now=stage.now)
     decision = head_decides(stage)
     if decision.state == "accepted":
-        recommend.done(decision, told["recommendation"]["done"], by=stage.person("ratna"),
-                       now=stage.now)
+        recommend.done(
+            decision, told["recommendation"]["done"], by=stage.person("ratna"), now=stage.now
+        )
     return case
 
 
 def everybody_is_told(stage: Stage) -> Announcement:
-    """"Anda sampaikan, kami lakukan": one public post, and one reply in every thread."""
+    """ "Anda sampaikan, kami lakukan": one public post, and one reply in every thread."""
     told = world.read("bridge")["announcement"]
     made = Announcement.objects.filter(case=_case(stage)).first()
     if made is None:
         made = announce.write(
-            told["title"], you_said=told["you_said"], we_did=told["we_did"],
-            reply_text=told["reply"], recommendation=head_decides(stage), case=_case(stage),
-            accounts=[stage.account], by=stage.person("dimas"), now=stage.now)
+            told["title"],
+            you_said=told["you_said"],
+            we_did=told["we_did"],
+            reply_text=told["reply"],
+            recommendation=head_decides(stage),
+            case=_case(stage),
+            accounts=[stage.account],
+            by=stage.person("dimas"),
+            now=stage.now,
+        )
     if made.state == "draft":
-        announce.approve(made, seen_hash=announce.batch_hash(made), by=stage.person("ratna"),
-                         now=stage.now)
+        announce.approve(
+            made, seen_hash=announce.batch_hash(made), by=stage.person("ratna"), now=stage.now
+        )
     stage.send()
     return made
 
@@ -157,24 +204,38 @@ def some_answer(stage: Stage) -> None:
             item = _item_of(stage, one["citizen"])
             said = Telling.objects.filter(contributor__author=item.author).first()
             target = said.delivery.remote_id if said and said.delivery else None
-            row = net.say(stage.network, one["citizen"], one["text"], reply_to=target,
-                          mention=stage.account.handle, language=one["language"])
+            row = net.say(
+                stage.network,
+                one["citizen"],
+                one["text"],
+                reply_to=target,
+                mention=stage.account.handle,
+                language=one["language"],
+            )
             stage.notes["said"][one["id"]] = row["id"]
     stage.listen()
 
 
 def it_is_opened_again(stage: Stage) -> Case:
-    """"Belum": the report runs again, and the clocks with it."""
+    """ "Belum": the report runs again, and the clocks with it."""
     case, sari = _case(stage), stage.person("sari")
     item = stage.item("f11")
     if case.state in ("resolved", "closed"):
         contributor = Contributor.objects.get(case=case, author=item.author)
-        case = cases.reopen(case, by=sari, now=stage.now, contributor=contributor,
-                            words=item.text)
+        case = cases.reopen(case, by=sari, now=stage.now, contributor=contributor, words=item.text)
     if not Reply.objects.filter(item=item).exists():
         talk = stage.talk("f11")
-        approved(stage, reply.write(talk, item, world.read("replies")["f11"], by=sari,
-                                    now=stage.now, seen_item_id=talk.last_item_id))
+        approved(
+            stage,
+            reply.write(
+                talk,
+                item,
+                world.read("replies")["f11"],
+                by=sari,
+                now=stage.now,
+                seen_item_id=talk.last_item_id,
+            ),
+        )
     stage.send()
     return case
 
@@ -187,14 +248,30 @@ def it_is_closed(stage: Stage) -> Case:
     if case.state == "reopened":
         cases.begin(case, by=sari, now=stage.now)
     if case.state == "in_progress":
-        evidence.add(case, pictures.bridge(whole=True), when="after", caption=told["fixed"],
-                     by=stage.person("wayan"), given_by=told["unit_name"], now=stage.now,
-                     public=True)
+        evidence.add(
+            case,
+            pictures.bridge(whole=True),
+            when="after",
+            caption=told["fixed"],
+            by=stage.person("wayan"),
+            given_by=told["unit_name"],
+            now=stage.now,
+            public=True,
+        )
         cases.resolve(case, resolution=told["fixed"], by=sari, now=stage.now)
         item, talk = stage.item("f11"), stage.talk("f11")
-        approved(stage, reply.write(
-            talk, item, world.read("replies")["fixed"], by=sari, now=stage.now,
-            purpose=Reply.Purpose.OUTCOME, seen_item_id=talk.last_item_id))
+        approved(
+            stage,
+            reply.write(
+                talk,
+                item,
+                world.read("replies")["fixed"],
+                by=sari,
+                now=stage.now,
+                purpose=Reply.Purpose.OUTCOME,
+                seen_item_id=talk.last_item_id,
+            ),
+        )
     stage.send()
     stage.pass_(timedelta(days=1))
     if case.state == "resolved":

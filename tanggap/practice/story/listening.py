@@ -53,7 +53,8 @@ def sort(stage: Stage) -> None:
             continue
         talk = stage.talk(said.id)
         proposed = Suggestion.objects.filter(
-            item=stage.item(said.id), field="kind", verdict="").first()
+            item=stage.item(said.id), field="kind", verdict=""
+        ).first()
         if "kind" in talk.labelled:
             continue
         if proposed is not None:
@@ -70,15 +71,28 @@ def forty_become_one(stage: Stage) -> Case:
         wanted = {item.pk for item in stage.bridge()}
         seed = stage.item("b01")
         together = {seed.pk, *triage.alike(seed)} & wanted
-        items = Item.objects.select_related("conversation__author", "agency").filter(
-            pk__in=together).order_by("written_at", "pk")
+        items = (
+            Item.objects.select_related("conversation__author", "agency")
+            .filter(pk__in=together)
+            .order_by("written_at", "pk")
+        )
         found = cases.open_case(
-            list(items), kind=Case.Kind.COMPLAINT, title=told["title"], place=told["place"],
-            unit=stage.unit("pupr"), by=stage.person("sari"), now=stage.now)
+            list(items),
+            kind=Case.Kind.COMPLAINT,
+            title=told["title"],
+            place=told["place"],
+            unit=stage.unit("pupr"),
+            by=stage.person("sari"),
+            now=stage.now,
+        )
         # What the machine was not sure of, the officer adds by hand: "saya juga mengalami".
         rest = Item.objects.filter(pk__in=wanted - together).select_related("conversation")
-        cases.merge(found, [item.conversation for item in rest if item.conversation],
-                    by=stage.person("sari"), now=stage.now)
+        cases.merge(
+            found,
+            [item.conversation for item in rest if item.conversation],
+            by=stage.person("sari"),
+            now=stage.now,
+        )
         stage.notes["case"] = found.pk
     stage.send()
     return found
@@ -117,10 +131,15 @@ def save_answers(stage: Stage) -> None:
         # A text whose day has passed cannot be saved any more.
         if one["valid_days"] >= 0:
             answers.save(
-                stage.agency, title=one["question"], text=world.fill(one["answer"], start),
-                unit=stage.unit(one["owner"]), source=one["source"],
+                stage.agency,
+                title=one["question"],
+                text=world.fill(one["answer"], start),
+                unit=stage.unit(one["owner"]),
+                source=one["source"],
                 valid_until=start + timedelta(days=one["valid_days"]),
-                by=stage.person("sari"), now=stage.now)
+                by=stage.person("sari"),
+                now=stage.now,
+            )
 
 
 def everybody_is_answered(stage: Stage) -> None:
@@ -149,8 +168,15 @@ def _answer(stage: Stage, said_id: str) -> Reply | None:
     if not text:
         saved = _fitting(item)
         text = saved.text if saved else ""
-    row = reply.write(talk, item, text, by=stage.person("sari"), now=stage.now, saved_answer=saved,
-                      seen_item_id=talk.last_item_id)
+    row = reply.write(
+        talk,
+        item,
+        text,
+        by=stage.person("sari"),
+        now=stage.now,
+        saved_answer=saved,
+        seen_item_id=talk.last_item_id,
+    )
     return approved(stage, row)
 
 
@@ -162,11 +188,13 @@ def approved(stage: Stage, row: Reply, by: str = "ratna") -> Reply:
 
 
 def _fitting(item: Item) -> SavedAnswer | None:
-    """The saved answer that shares most words with the question, as an officer's search finds it."""
+    """The saved answer that shares most words with the question: an officer's search finds it."""
     last = item.revisions.order_by("-number").first()
     asked = (last.text if last else item.text).lower()
-    told = [(sum(word in asked for word in one["words"]), one["question"])
-            for one in world.read("answers")]
+    told = [
+        (sum(word in asked for word in one["words"]), one["question"])
+        for one in world.read("answers")
+    ]
     hits, question = max(told)
     return SavedAnswer.objects.filter(title=question).first() if hits else None
 
@@ -179,8 +207,13 @@ def _integrity(stage: Stage) -> None:
     private.opened(talk, by=hasan, now=stage.now)
     assign.assign(talk, hasan, by=hasan, now=stage.now)
     if not Case.objects.filter(sealed=True).exists():
-        cases.open_case([talk], kind=Case.Kind.INTEGRITY, title="Dugaan pungutan di loket 3",
-                        by=hasan, now=stage.now)
+        cases.open_case(
+            [talk],
+            kind=Case.Kind.INTEGRITY,
+            title="Dugaan pungutan di loket 3",
+            by=hasan,
+            now=stage.now,
+        )
 
 
 # --- the rumour, and the quiz that must not go out today -----------------------------------------
@@ -192,19 +225,36 @@ def rumour_is_corrected(stage: Stage) -> Claim:
     claim = Claim.objects.filter(text=told["claim"]).first()
     if claim is None:
         claim = claims.notice(
-            stage.agency, told["claim"], items=[stage.item("w06"), stage.item("w05")],
-            unit=stage.unit("dinsos"), by=sari, now=stage.now)
+            stage.agency,
+            told["claim"],
+            items=[stage.item("w06"), stage.item("w05")],
+            unit=stage.unit("dinsos"),
+            by=sari,
+            now=stage.now,
+        )
         for one in told["claim_evidence"]:
             claims.add_evidence(claim, by=sari, now=stage.now, **one)
     if claim.state == "checking":
-        claims.decide(claim, "false", told["claim_explanation"], factual=True, publish=True,
-                      by=lead, now=stage.now)
+        claims.decide(
+            claim,
+            "false",
+            told["claim_explanation"],
+            factual=True,
+            publish=True,
+            by=lead,
+            now=stage.now,
+        )
     if claim.state == "decided":
         for said_id in ("w06", "w05"):
-            approved(stage, claims.correct(
-                claim, stage.item(said_id), world.read("replies")[said_id], by=sari,
-                now=stage.now))
+            approved(
+                stage,
+                claims.correct(
+                    claim,
+                    stage.item(said_id),
+                    world.read("replies")[said_id],
+                    by=sari,
+                    now=stage.now,
+                ),
+            )
     stage.send()
     return claim
-
-

@@ -54,20 +54,35 @@ def story(request: HttpRequest) -> HttpResponse:
     following = BEATS[page.beat + 1] if page.beat + 1 < len(BEATS) else None
     doing = next((one for one in BEATS if one.name == page.doing), None)
     screens = [
-        {"words": screen.words, "person": screen.person, "name": _name(screen.person),
-         "where": where}
-        for screen in (beat.screens if beat else ()) if (where := screen.where(page.notes))
+        {
+            "words": screen.words,
+            "person": screen.person,
+            "name": _name(screen.person),
+            "where": where,
+        }
+        for screen in (beat.screens if beat else ())
+        if (where := screen.where(page.notes))
     ]
     zone = world.read("agency")["agency"]["zone"]
     with showing(clock.now(), zone):
-        return render(request, "practice/story.html", {
-            "agency": _agency(), "page": page, "beat": beat, "next": following, "doing": doing,
-            "number": page.beat + 1, "total": len(BEATS), "screens": screens,
-            "proof": page.notes.get("proof", []) if beat and beat.spectators_only else [],
-            "broken": page.notes.get("broken"),
-            "refusal": page.notes.get("refusal", "") if beat and beat.name == "critic" else "",
-            "phone": _phone(beat.phone) if beat and beat.phone and not page.doing else None,
-        })
+        return render(
+            request,
+            "practice/story.html",
+            {
+                "agency": _agency(),
+                "page": page,
+                "beat": beat,
+                "next": following,
+                "doing": doing,
+                "number": page.beat + 1,
+                "total": len(BEATS),
+                "screens": screens,
+                "proof": page.notes.get("proof", []) if beat and beat.spectators_only else [],
+                "broken": page.notes.get("broken"),
+                "refusal": page.notes.get("refusal", "") if beat and beat.name == "critic" else "",
+                "phone": _phone(beat.phone) if beat and beat.phone and not page.doing else None,
+            },
+        )
 
 
 @never_cache
@@ -82,7 +97,7 @@ def phone(request: HttpRequest, username: str) -> HttpResponse:
 
 @require_POST
 def wish(request: HttpRequest, what: str) -> HttpResponse:
-    """"Lanjut", or back to the beginning."""
+    """ "Lanjut", or back to the beginning."""
     page = book.read()
     if page is not None and not page.doing and what in book.WISHES:
         book.wish(what)
@@ -134,20 +149,25 @@ def _phone(username: str) -> dict[str, Any] | None:
                     rows[ring["status"]["id"]] = ring["status"]
     except (OSError, ValueError, net.NetworkFailed, net.httpx.HTTPError):
         return None
-    lines = sorted((_line(row, username) for row in rows.values()), key=lambda one: one.at,
-                   reverse=True)
+    lines = sorted(
+        (_line(row, username) for row in rows.values()), key=lambda one: one.at, reverse=True
+    )
     names = {one.username: one.name for one in (*world.citizens(), *world.agencies())}
     return {"username": username, "name": names.get(username, username), "lines": lines[:NEWEST]}
 
 
 def _line(row: net.Row, username: str) -> Said:
     author = row["account"]
-    text = BeautifulSoup(row["content"].replace("</p><p>", "\n\n").replace("<br />", "\n"),
-                         "html.parser").get_text()
+    text = BeautifulSoup(
+        row["content"].replace("</p><p>", "\n\n").replace("<br />", "\n"), "html.parser"
+    ).get_text()
     return Said(
-        author["display_name"] or author["username"], text,
+        author["display_name"] or author["username"],
+        text,
         datetime.fromisoformat(row["created_at"].replace("Z", "+00:00")),
-        author["username"] == username, row["visibility"] == "direct")
+        author["username"] == username,
+        row["visibility"] == "direct",
+    )
 
 
 app_name = "story"

@@ -23,22 +23,44 @@ def plan_is_approved(stage: Stage) -> Plan:
     """POST: people, objectives, strategy, technology; whoever is in charge does not approve."""
     told, editor, head = world.read("plan"), stage.person("dimas"), stage.person("bupati")
     day = stage.first_post().astimezone(stage.zone).date()
-    words = ("people", "strategy", "technology", "welfare_outcome", "issues", "priority_issue",
-             "key_message", "programme")
+    words = (
+        "people",
+        "strategy",
+        "technology",
+        "welfare_outcome",
+        "issues",
+        "priority_issue",
+        "key_message",
+        "programme",
+    )
     plan = write.create(
-        stage.agency, title=told["title"], period_start=day + timedelta(days=told["from_day"]),
-        period_end=day + timedelta(days=told["until_day"]), by=editor, now=stage.now,
-        person_in_charge=stage.person(told["in_charge"]), **{name: told[name] for name in words})
+        stage.agency,
+        title=told["title"],
+        period_start=day + timedelta(days=told["from_day"]),
+        period_end=day + timedelta(days=told["until_day"]),
+        by=editor,
+        now=stage.now,
+        person_in_charge=stage.person(told["in_charge"]),
+        **{name: told[name] for name in words},
+    )
     segments = {
         one["name"]: write.add_segment(plan, by=editor, now=stage.now, **one)
         for one in told["segments"]
     }
     for one in told["objectives"]:
         made = write.add_objective(
-            plan, kind=one["kind"], text=one["text"], metric=one["metric"], target=one["target"],
-            baseline=one["baseline"], baseline_source=one["baseline_source"],
-            due_on=day + timedelta(days=one["due_day"]), by=editor, now=stage.now,
-            segments=[segments[name] for name in one["segments"]])
+            plan,
+            kind=one["kind"],
+            text=one["text"],
+            metric=one["metric"],
+            target=one["target"],
+            baseline=one["baseline"],
+            baseline_source=one["baseline_source"],
+            due_on=day + timedelta(days=one["due_day"]),
+            by=editor,
+            now=stage.now,
+            segments=[segments[name] for name in one["segments"]],
+        )
         stage.notes.setdefault("objectives", {})[one["key"]] = made.pk
     for one in told["channels"]:
         write.choose_channel(plan, by=editor, now=stage.now, **one)
@@ -52,19 +74,25 @@ def plan_is_approved(stage: Stage) -> Plan:
 
 def agenda_is_set(stage: Stage) -> None:
     """Every activity has an objective, a purpose and a person in charge."""
-    first = stage.first_post().astimezone(stage.zone)
     plan = Plan.objects.get(pk=stage.notes["plan"])
     segments = {one.name: one for one in plan.segments.all()}
     for one in world.read("activities"):
         starts = _at(one["day"], one["time"], stage)
         made = calendar.place(
-            stage.agency, title=one["title"],
+            stage.agency,
+            title=one["title"],
             objective=plan.objectives.get(pk=stage.notes["objectives"][one["objective"]]),
-            purpose=one["purpose"], relation=one["relation"],
-            programme_code=one["programme_code"], starts_at=starts,
-            ends_at=starts + timedelta(hours=one["hours"]), place=one["place"],
-            person_in_charge=stage.person(one["in_charge"]), by=stage.person("dimas"),
-            now=stage.now, segments=[segments[name] for name in one["segments"]])
+            purpose=one["purpose"],
+            relation=one["relation"],
+            programme_code=one["programme_code"],
+            starts_at=starts,
+            ends_at=starts + timedelta(hours=one["hours"]),
+            place=one["place"],
+            person_in_charge=stage.person(one["in_charge"]),
+            by=stage.person("dimas"),
+            now=stage.now,
+            segments=[segments[name] for name in one["segments"]],
+        )
         stage.notes.setdefault("activities", {})[one["key"]] = made.pk
 
 
@@ -74,22 +102,35 @@ def content_is_approved(stage: Stage) -> None:
     editor, lead = stage.person("dimas"), stage.person("ratna")
     for one in world.read("posts"):
         message = draft.write(
-            stage.agency, title=one["title"], core=world.fill(one["text"], first.date()),
+            stage.agency,
+            title=one["title"],
+            core=world.fill(one["text"], first.date()),
             accounts=[stage.account],
             activity=Activity.objects.get(pk=stage.notes["activities"][one["activity"]]),
-            language=one["language"], tone=one["tone"], openness=one["openness"],
-            source=one["source"], valid_until=first.date() + timedelta(days=one["valid_days"]),
-            by=editor, now=stage.now)
+            language=one["language"],
+            tone=one["tone"],
+            openness=one["openness"],
+            source=one["source"],
+            valid_until=first.date() + timedelta(days=one["valid_days"]),
+            by=editor,
+            now=stage.now,
+        )
         picture = media.upload(
-            stage.agency, pictures.draw(one["title"], first.date()), alt=one["alt"],
-            source="Diskominfo (rekaan)", by=editor, now=stage.now)
+            stage.agency,
+            pictures.draw(one["title"], first.date()),
+            alt=one["alt"],
+            source="Diskominfo (rekaan)",
+            by=editor,
+            now=stage.now,
+        )
         draft.illustrate(message, [picture], by=editor, now=stage.now)
         approve.submit(message, by=editor, now=stage.now)
         approve.approve(message, seen=digest(message), by=lead, now=stage.now)
         hour = one["time"]
         day = first.date() + timedelta(days=one["day"])
-        schedule.queue(message, by=editor, now=stage.now,
-                       at=(f"{day.isoformat()}T{hour}", stage.agency.zone))
+        schedule.queue(
+            message, by=editor, now=stage.now, at=(f"{day.isoformat()}T{hour}", stage.agency.zone)
+        )
         stage.notes.setdefault("messages", {})[one["key"]] = message.pk
 
 
@@ -102,12 +143,24 @@ def first_post_leaves(stage: Stage) -> None:
 def answer_is_lost(stage: Stage) -> Delivery:
     """The detour goes out; the network takes it and the wire dies before it can say so. It is
     looked up, not sent again: one post, not two."""
-    told, editor, lead = world.read("bridge")["detour"], stage.person("dimas"), stage.person("ratna")
+    told, editor, lead = (
+        world.read("bridge")["detour"],
+        stage.person("dimas"),
+        stage.person("ratna"),
+    )
     found = Message.objects.filter(agency=stage.agency, title=told["title"]).first()
     if found is None:
         found = draft.write(
-            stage.agency, title=told["title"], core=told["text"], accounts=[stage.account],
-            openness="immediate", tone="formal", source=told["source"], by=editor, now=stage.now)
+            stage.agency,
+            title=told["title"],
+            core=told["text"],
+            accounts=[stage.account],
+            openness="immediate",
+            tone="formal",
+            source=told["source"],
+            by=editor,
+            now=stage.now,
+        )
         approve.submit(found, by=editor, now=stage.now)
         approve.approve(found, seen=digest(found), by=lead, now=stage.now)
         schedule.queue(found, by=editor, now=stage.now)
@@ -126,7 +179,8 @@ def quiz_is_held(stage: Stage) -> Hold:
     """The hold switch: at 16.30 the quiz does not leave. The lead takes it off and goes on."""
     told, lead = world.read("bridge"), stage.person("ratna")
     hold = Hold.objects.filter(agency=stage.agency, lifted_at=None).first() or crisis.place(
-        stage.agency, reason=told["hold_reason"], by=lead, now=stage.now)
+        stage.agency, reason=told["hold_reason"], by=lead, now=stage.now
+    )
     quiz = Delivery.objects.get(variant__message=stage.notes["messages"]["kuis"])
     stage.until(quiz.due_at + timedelta(minutes=1))
     stage.work()
