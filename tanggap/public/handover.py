@@ -19,6 +19,7 @@ from tanggap.core.models import Agency
 from tanggap.execution.followup import evidence, guesses, handover, queries, sp4n
 from tanggap.execution.followup.models import Handover
 from tanggap.public.cases import photo_url, sender
+from tanggap.public.links import program
 
 QUOTES = 5
 
@@ -63,7 +64,9 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
     try:
         guesses.allow("handover", who, now)
         with handover.behind(token, now) as found, timezone.override(found.agency.zone):
-            handover.open_(found, now=now)
+            # A telephone that draws a preview of the link has acknowledged nothing.
+            if not program(request):
+                handover.open_(found, now=now)
             form = AnswerForm(found, request.POST or None, request.FILES or None)
             sent = ""
             if request.method == "POST" and found.state != "answered" and form.is_valid():

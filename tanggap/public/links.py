@@ -28,7 +28,7 @@ def follow(request: HttpRequest, code: str) -> HttpResponse:
         with enter(scope):
             link = ShortLink.objects.filter(code=code).first()
             if link is not None:
-                if request.method == "GET" and not _program(request):
+                if request.method == "GET" and not program(request):
                     click(link, clock.now())
                 answer = HttpResponseRedirect(link.target)
                 answer["Cache-Control"] = "no-store"
@@ -47,7 +47,8 @@ def _scope(code: str) -> Scope | None:
     return Scope(agency=Agency.objects.get(pk=found), readable=ids, writable=ids)
 
 
-def _program(request: HttpRequest) -> bool:
+def program(request: HttpRequest) -> bool:
+    """Whether no person reads this, by the name that the program gives itself."""
     name = request.headers.get("User-Agent", "").lower()
     return not name or any(word in name for word in PROGRAMS)
 

@@ -127,6 +127,21 @@ def test_a_paused_account_is_told_later(town):
     assert announce.tell_rest(made, by=town.lead, now=town.now) == 0
 
 
+def test_who_was_told_by_hand_is_not_told_again(town):
+    case = resolved(town, 2)
+    account = town.scene.account
+    account.state, account.paused_reason = "paused", "Token"
+    account.save()
+    made = let_out(town, announced(town, case))
+    announce.told_by_hand(made.tellings.first(), by=town.lead, now=town.now)
+    account.state = "connected"
+    account.save()
+    assert announce.tell_rest(made, by=town.lead, now=town.now) == 1
+    with pytest.raises(Refused):
+        announce.told_by_hand(made.tellings.exclude(delivery=None).get(), by=town.lead,
+                              now=town.now)
+
+
 def test_who_joined_later_is_told_too_and_only_they(town):
     case = resolved(town, 2)
     made = let_out(town, announced(town, case))

@@ -133,6 +133,14 @@ def test_an_integrity_report_is_sealed_and_answered_in_private_only(town):
         cases.join(open_one, item.conversation, item, by=town.sari, now=town.now)
 
 
+def test_an_integrity_report_takes_its_messages_out_of_the_open_inbox(town):
+    item = town.item("Tolong dilihat, ada yang janggal")
+    cases.open_case([item], kind="integrity", title="Janggal", by=town.sari, now=town.now)
+    item.conversation.refresh_from_db()
+    assert item.conversation.sealed
+    assert Record.objects.filter(verb="conversation.sealed").exists()
+
+
 def test_a_network_where_nobody_can_be_told_gets_no_delivery(town):
     town.scene.account.channel, town.scene.account.preset = "manual", "instagram"
     town.scene.account.save()

@@ -153,3 +153,16 @@ def test_today_stands(town):
     town.case()
     for person in (town.lead, town.head, town.sari):
         assert enter(person).get(reverse("desk:today")).status_code == 200
+
+
+def test_a_preview_of_the_link_is_no_acknowledgement(town, client):
+    """WhatsApp fetches a link to draw its preview as soon as the officer pastes it."""
+    case = town.case()
+    made, token = handover.offer(case, to_unit=town.scene.agency, ask="Tolong cek", by=town.sari,
+                                 now=town.now)
+    client.get(f"/tindak/{token}/", HTTP_USER_AGENT="WhatsApp/2.23.20.0")
+    made.refresh_from_db()
+    assert made.state == "offered"
+    client.get(f"/tindak/{token}/", HTTP_USER_AGENT="Mozilla/5.0 (Linux; Android 14)")
+    made.refresh_from_db()
+    assert made.state == "opened"

@@ -221,7 +221,8 @@ def tell_rest(announcement: Announcement, *, by: Person, now: datetime) -> int:
                       _("Have it approved first."))
     with transaction.atomic():
         known = {one.contributor_id: one for one in announcement.tellings.select_for_update()}
-        authors = set(announcement.tellings.filter(delivery__isnull=False)
+        told = Q(delivery__isnull=False) | Q(told_by_hand_at__isnull=False)
+        authors = set(announcement.tellings.filter(told)
                       .values_list("contributor__author", flat=True))
         fresh = []
         for one in receivers(announcement):

@@ -20,6 +20,7 @@ from tanggap.core.errors import Refused
 from tanggap.core.models import Agency, Person
 from tanggap.execution.followup import clocks, keys, tickets
 from tanggap.execution.followup.models import Case, Contributor
+from tanggap.execution.inbox import triage
 from tanggap.execution.inbox.models import Conversation, Item
 
 # Kinds whose resolution shows what was done: a photo or document, or why there is none.
@@ -84,6 +85,9 @@ def join(
     with transaction.atomic():
         Conversation.objects.filter(pk=conversation.pk).update(has_case=True)
         conversation.has_case = True
+        if case.sealed:
+            # Words of a sealed report stand in no open inbox.
+            triage.seal(conversation, by=by, now=now)
         known = Contributor.objects.filter(case=case, author=conversation.author).first()
         if known is not None:
             record(case.agency, "case.joined_again", case, by=by, now=now,
