@@ -7,6 +7,7 @@ import pytest
 from tanggap.core.errors import Refused, Stale
 from tanggap.execution.inbox import answers, promise, reply
 from tanggap.execution.inbox.models import Reply
+from tanggap.execution.publishing import schedule
 from tests.inbox.conftest import NIK
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +42,40 @@ def test_free_words_wait_for_a_second_person(desk, asked):
     asked.refresh_from_db()
     assert (asked.state, asked.due_at) == ("answered", promise.NEVER)
     assert asked.answered_at is not None
+
+
+def test_pressing_twice_answers_once(desk, asked, ktp):
+    write(desk, asked, ANSWER, saved_answer=ktp)
+    with pytest.raises(Refused):
+        write(desk, asked, f" {ANSWER}", saved_answer=ktp)
+    desk.send()
+    with pytest.raises(Refused):
+        write(desk, asked, ANSWER, saved_answer=ktp)
+    assert sum(ANSWER in text for text in desk.sent) == 1
+
+
+def test_the_same_words_may_be_written_again_when_they_did_not_go_out(desk, asked):
+    row = write(desk, asked, "Kami cek dulu, Kak.")
+    reply.return_(row, "Sebut dinasnya", by=desk.ratna, now=desk.now)
+    again = write(desk, asked, "Kami cek dulu, Kak.")
+    reply.approve(again, by=desk.ratna, now=desk.now)
+    schedule.cancel(again.delivery, by=desk.ratna, now=desk.now)
+    assert write(desk, asked, "Kami cek dulu, Kak.").state == "awaiting"
+
+
+def test_words_that_changed_under_the_approver_are_not_approved(desk, asked):
+    row = write(desk, asked, "Kami cek dulu, Kak.")
+    seen = reply.version(row)
+    held = Reply.objects.get(pk=row.pk)
+    desk.pass_(minutes=1)
+    reply.rewrite(row, "Itu bukan urusan kami.", by=desk.sari, now=desk.now)
+    fresh = Reply.objects.get(pk=row.pk)
+    with pytest.raises(Stale):
+        reply.approve(fresh, by=desk.ratna, now=desk.now, seen_version=seen)
+    # Loaded before the change, approved after it.
+    with pytest.raises(Stale):
+        reply.approve(held, by=desk.ratna, now=desk.now)
+    reply.approve(fresh, by=desk.ratna, now=desk.now, seen_version=reply.version(fresh))
 
 
 def test_it_is_not_answered_before_the_network_has_it(desk, asked):

@@ -111,7 +111,11 @@ def test_write_approve_and_see_it_sent(here, sari, ratna):
     assert b"Sebutkan kapan." in sari.get(url("inbox-thread", found.pk)).content
     page = sari.get(url("inbox-rewrite", row.pk))
     sari.post(url("inbox-rewrite", row.pk), {**form_of(page), "text": "Kami kabari besok."})
-    ratna.post(url("inbox-judge", row.pk), {"act": "approve", "seen": str(found.last_item_id)})
+    said = {"act": "approve", "seen": str(found.last_item_id)}
+    # Without naming the words that were read nothing is approved.
+    assert ratna.post(url("inbox-judge", row.pk), said).status_code == 422
+    (card,) = ratna.get(url("inbox-approvals")).context["cards"]
+    ratna.post(url("inbox-judge", row.pk), {**said, "version": card["version"]})
     here.now = clock.now()
     here.send()
     assert here.sent[-1] == "@budi Kami kabari besok."

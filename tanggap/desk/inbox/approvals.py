@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
@@ -25,11 +28,17 @@ def listing(request: DeskRequest) -> HttpResponse:
     return _listing(request)
 
 
-@require_POST
 @desk("reply.approve")
 def judge(request: DeskRequest, pk: int) -> HttpResponse:
-    """`act` is approve or return."""
+    """`act` is approve or return; asked for without an act, it asks whether to approve."""
     row = find(request, pk)
+    if request.method != "POST":
+        form = forms.SeenForm(initial={
+            "seen": row.conversation.last_item_id, "act": "approve"})
+        return render(request, "desk/confirm.html", {
+            "title": gettext("Approve and send this answer?"), "what": [shown.safe(row.text)],
+            "form": form, "yes": gettext("Approve and send"),
+            "back": reverse("desk:inbox-approvals")})
     try:
         if request.POST.get("act") == "return":
             reply.return_(row, request.POST.get("reason", ""), by=request.user, now=request.now)
@@ -37,7 +46,8 @@ def judge(request: DeskRequest, pk: int) -> HttpResponse:
                              % {"name": row.written_by.name})
         else:
             reply.approve(row, by=request.user, now=request.now,
-                          seen_item_id=whole(request.POST.get("seen")))
+                          seen_item_id=whole(request.POST.get("seen")),
+                          seen_version=request.POST.get("version", "?"))
             messages.success(request, gettext("Approved. The answer is on its way."))
     except Refused as refusal:
         return _listing(request, wrong=row.pk, refusal=refusal, status=422)
@@ -90,16 +100,19 @@ def find(request: DeskRequest, pk: int) -> Reply:
 def _listing(request: DeskRequest, *, wrong: int = 0, refusal: Refused | None = None,
              status: int = 200) -> HttpResponse:
     rows = list(queries.awaiting(request.scope)[: PAGE + 1])
-    cards = []
+    cards: list[dict[str, Any]] = []
     for row in rows[:PAGE]:
         newest = Item.objects.filter(conversation=row.conversation).order_by("-pk").first()
         words = row.item.revisions.order_by("-number").first() or row.item
         cards.append({
-            "row": row, "name": shown.name_of(row.conversation.author),
+            "row": row, "version": reply.version(row), "name": shown.name_of(row.conversation.author),
             "text": words.text, "personal": words.personal, "mine": row.written_by == request.user,
             "newer": bool(newest and newest.pk > row.seen_item_id), "seen": newest.pk if newest
             else 0, "refusal": refusal if row.pk == wrong else None,
         })
+    others = [card for card in cards if not card["mine"]]
+    if others:
+        others[0]["first"] = True
     return render(request, "desk/inbox/approvals.html", {
         "cards": cards, "more": len(rows) > PAGE,
         "waiting": sum(not card["mine"] for card in cards),

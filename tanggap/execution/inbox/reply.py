@@ -70,6 +70,7 @@ def write(
                 _("Open it again from the list where it stands now."))
         private = private or fresh.visibility == Conversation.Visibility.PRIVATE
         check(fresh, item, text, private=private, now=now)
+        _not_twice(item, text, what)
         row = Reply.objects.create(
             agency_id=fresh.agency_id, conversation=fresh, item=item, purpose=purpose,
             text=text.strip(), private=private, saved_answer=saved_answer,
@@ -104,16 +105,28 @@ def rewrite(
     return row
 
 
+def version(reply: Reply) -> str:
+    """Names the words as they are now; an approval carries the one that was read."""
+    return f"{reply.written_by_id}@{reply.written_at.isoformat()}"
+
+
 def approve(
-    reply: Reply, *, by: Person, now: datetime, seen_item_id: int | None = None
+    reply: Reply, *, by: Person, now: datetime, seen_item_id: int | None = None,
+    seen_version: str | None = None,
 ) -> Reply:
-    """A second person agrees; it goes to the network. The writer cannot approve their own."""
+    """A second person agrees; it goes to the network. The writer cannot approve their own.
+
+    Raises Stale when the words are not those of `seen_version` any more.
+    """
     what = _("The answer was not approved.")
     if reply.written_by_id == by.pk:
         raise Refused(what, _("You wrote it yourself."), _("A second person looks at it."))
     with transaction.atomic():
         fresh = _open(reply.conversation, reply.item, seen_item_id, what)
         _not_sealed(fresh, what)
+        if version(Reply.objects.get(pk=reply.pk)) != (seen_version or version(reply)):
+            raise Stale(what, _("Its words were changed in the meantime."),
+                        _("Read it once more, then approve."))
         check(fresh, reply.item, reply.text, private=reply.private, now=now)
         _release(reply, f"person:{by.pk}", by=by, now=now, approved_by=by)
     return reply
@@ -254,6 +267,15 @@ def _not_sealed(conversation: Conversation, what: str) -> None:
     if conversation.sealed:
         raise Refused(what, _("The report was sealed in the meantime."),
                       _("Those who handle such reports answer it, in private."))
+
+
+def _not_twice(item: Item, text: str, what: str) -> None:
+    """A button that was pressed twice must not answer twice. The conversation is locked."""
+    rows = Reply.objects.filter(item=item, text=text.strip()).exclude(
+        state__in=["returned", "withdrawn"])
+    if any(state_of(one) != "ended" for one in rows.select_related("delivery")):
+        raise Refused(what, _("The same answer to this message is there already."),
+                      _("Look at it in the conversation, or write something else."), field="text")
 
 
 def _offer(reply: Reply, *, by: Person, now: datetime) -> None:
