@@ -27,13 +27,14 @@ from tanggap.practice import network as net
 from tanggap.practice import world
 
 COMMAND = [sys.executable, "-c", "import sys; from tanggap.cli import main; sys.exit(main())"]
+OPENING = 2
 END_SECONDS = 10.0
 READY_SECONDS = 60.0
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the demo until told to end; headless: until the cycle is round. Gives the exit status."""
-    kind = "demo-headless" if arguments.headless else "demo"
+    kind = "demo-headless" if arguments.headless else "demo-story" if arguments.story else "demo"
     try:
         home = homes.claim(kind, arguments.port)
     except homes.Busy as busy:
@@ -52,14 +53,22 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 @contextmanager
-def world_of(home: homes.Home, *, anew: bool, careless: bool = False) -> Iterator[net.Network]:
-    """Database and network of a seeded world, running; as it was left, or at its first minute."""
+def world_of(
+    home: homes.Home, *, anew: bool, careless: bool = False, opening: int = 0
+) -> Iterator[net.Network]:
+    """Database and network of a seeded world, running; as it was left, or at its first minute.
+
+    The first minute is the one after the first `opening` beats of the story.
+    """
     say(_("Starting the database …"))
     database.ensure_running(careless=careless)
     first = homes.first_minute(home)
-    if first is not None and first < datetime.now(UTC):
-        first = None
     going_on = (home.path / "begun").exists() and not anew and first is not None
+    if first is not None and first < datetime.now(UTC) and not going_on:
+        # Practice time does not run behind the real one: it is made anew for a later Monday.
+        first = None
+    if not going_on:
+        (home.path / "story.json").unlink(missing_ok=True)
     if first is None:
         homes.clear(home)
         homes.migrated(home, _tables, _migrate)
@@ -77,6 +86,8 @@ def world_of(home: homes.Home, *, anew: bool, careless: bool = False) -> Iterato
             first = seed.begins(datetime.now(UTC), agency_zone)
             seed.turn_clock(first, network)
             seed.seed(network, _seeding)
+            if opening:
+                first = import_module("tanggap.practice.headless").open_(network, opening, say)
             _close()
             homes.keep_first(home, first)
         elif not going_on:
@@ -94,7 +105,9 @@ def restart(home: homes.Home, network: net.Network) -> None:
     """The first minute again, while network and desk run."""
     first = homes.first_minute(home)
     if first is None or first < datetime.now(UTC):
-        raise RuntimeError("The kept first minute is too old; start the demo again.")
+        raise RuntimeError(
+            "The kept first minute is too old. Start again: ./run demo --story --reset"
+        )
     _close()
     homes.back_to_first(home)
     net.clear_faults(network)
@@ -181,7 +194,9 @@ def _headless(home: homes.Home, as_json: bool) -> int:
 
 def _open(home: homes.Home, arguments: argparse.Namespace) -> int:
     children: list[subprocess.Popen[bytes]] = []
-    with world_of(home, anew=arguments.reset) as network:
+    # Who tries by themselves finds a plan, an agenda and sixty people who have written.
+    opening = 0 if arguments.story else OPENING
+    with world_of(home, anew=arguments.reset, opening=opening) as network:
         try:
             children.append(_child("serve", "--without-worker", "--port", str(arguments.port)))
             if not arguments.story:

@@ -76,7 +76,12 @@ def begin_anew(
     page.doing = "reset"
     book.write(page)
     begun = time.monotonic()
-    demo.restart(home, network)
+    try:
+        demo.restart(home, network)
+    except RuntimeError as error:
+        page.doing, page.trouble = "", str(error)
+        book.write(page)
+        return page
     fresh = book.Page()
     book.write(fresh)
     progress(f"Reset: {time.monotonic() - begun:.1f} s")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -47,6 +48,15 @@ def play(network: net.Network, progress: net.Progress) -> Played:
             beat.play(stage)
             progress(f"{beat.title}: {time.monotonic() - begun:.1f} s")
     return count(stage)
+
+
+def open_(network: net.Network, beats: int, progress: net.Progress) -> datetime:
+    """The first beats alone, for whoever then goes on by themselves. Gives the time it is then."""
+    stage = Stage(network, progress)
+    for beat in BEATS[:beats]:
+        progress(str(beat.title))
+        beat.play(stage)
+    return stage.now
 
 
 def count(stage: Stage) -> Played:

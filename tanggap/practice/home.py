@@ -64,7 +64,8 @@ _locks: list[Any] = []
 
 
 def claim(kind: str, port: int) -> Home:
-    """Take the home of this kind of demo ("demo", "demo-headless") and tell the settings about it.
+    """Take the home of this kind of demo ("demo", "demo-story", "demo-headless") and tell the
+    settings about it.
 
     Raises Busy while another process has it.
     """
@@ -235,10 +236,11 @@ def clear(home: Home) -> None:
 
 
 def first_version() -> str:
-    """Changes with the tables, the world and the code that seeds it."""
+    """Changes with the tables, the world and the code that plays it."""
     found = hashlib.sha256(tables_version().encode())
     here = Path(__file__).resolve().parent
-    for path in (here / "seed.py", *sorted((here / "world").glob("*.json"))):
+    code = (here / "seed.py", *sorted((here / "story").glob("*.py")))
+    for path in (*code, *sorted((here / "world").glob("*.json"))):
         found.update(path.read_bytes())
     return found.hexdigest()
 
