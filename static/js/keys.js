@@ -42,6 +42,15 @@ document.addEventListener("keydown", (event) => {
     event.target.form.requestSubmit();
     return;
   }
+  // "/" at the start of an empty answer opens the saved answers, as in other inboxes.
+  if (plain && event.key === "/" && event.target.matches?.("[data-keep=reply]") && !event.target.value) {
+    const saved = target("/");
+    if (saved) {
+      event.preventDefault();
+      act(saved);
+    }
+    return;
+  }
   if (plain && (typing(event.target) || event.key.length > 1)) return;
   if (pressed === "control+shift+h" || (pressed === "?" && letters)) {
     const sheet = document.getElementById("keys-dialog");

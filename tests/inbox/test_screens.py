@@ -298,3 +298,25 @@ def test_messages_of_the_same_are_opened_together_and_handed_to_one_report(here,
     page = sari.get(url("followup-open") + "?" + "&".join(f"c={pk}" for pk in ticked))
     assert {line["talk"].pk for line in page.context["lines"]} == {one.pk for one in found}
     assert other.pk not in page.context["ticked"]
+
+
+def test_every_key_of_the_inbox_presses_something_and_is_on_the_cheat_sheet(here, sari, ratna):
+    first = here.heard("budi", "Kapan KTP saya jadi?")
+    second = here.heard("tini", "Jalan Cikaret rusak")
+    page = sari.get(url("inbox-thread", first.pk)).content.decode()
+    keys = set(re.findall(r'aria-keyshortcuts="([^"]+)"', page))
+    assert {"Alt+J", "Alt+N", "Alt+E", "Control+Alt+E", "Alt+L", "Alt+P", "Alt+M", "F", "/",
+            "Escape"} <= keys
+    done = sari.post(url("inbox-done", first.pk), {"act": "next", "following": second.pk})
+    assert done["Location"] == url("inbox-thread", second.pk)
+    assert Conversation.objects.get(pk=first.pk).state == "quiet"
+    row = reply.write(second, here.last(second), "Kami cek.", by=here.sari, now=here.now)
+    assert 'aria-keyshortcuts="A"' in ratna.get(url("inbox-approvals")).content.decode()
+    sure = ratna.get(url("inbox-judge", row.pk))
+    form = sure.context["form"]
+    assert Reply.objects.get().state == "awaiting"
+    ratna.post(url("inbox-judge", row.pk), form.initial)
+    assert Reply.objects.get().state == "released"
+    sheet = sari.get(url("keys")).content.decode()
+    for key in ("N", "M", "E", "F", "A", "/"):
+        assert f"<kbd>{key}</kbd>" in sheet

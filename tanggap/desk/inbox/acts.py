@@ -93,7 +93,8 @@ def done(request: DeskRequest, pk: int) -> HttpResponse:
         return page(request, found.pk, refusal=refusal, status=422)
     messages.success(request, gettext("It is open again.") if act == "reopen"
                      else gettext("Done. It leaves the list until the citizen writes again."))
-    return back(request, pk)
+    following = whole(request.POST.get("following")) if act == "next" else 0
+    return back(request, following or pk)
 
 
 @require_POST

@@ -9,7 +9,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST
 
 from tanggap.core.errors import Refused
 from tanggap.core.scope import scoped
@@ -34,7 +33,8 @@ def judge(request: DeskRequest, pk: int) -> HttpResponse:
     row = find(request, pk)
     if request.method != "POST":
         form = forms.SeenForm(initial={
-            "seen": row.conversation.last_item_id, "act": "approve"})
+            "seen": row.conversation.last_item_id, "version": reply.version(row),
+            "act": "approve"})
         return render(request, "desk/confirm.html", {
             "title": gettext("Approve and send this answer?"), "what": [shown.safe(row.text)],
             "form": form, "yes": gettext("Approve and send"),
@@ -105,7 +105,8 @@ def _listing(request: DeskRequest, *, wrong: int = 0, refusal: Refused | None = 
         newest = Item.objects.filter(conversation=row.conversation).order_by("-pk").first()
         words = row.item.revisions.order_by("-number").first() or row.item
         cards.append({
-            "row": row, "version": reply.version(row), "name": shown.name_of(row.conversation.author),
+            "row": row, "version": reply.version(row),
+            "name": shown.name_of(row.conversation.author),
             "text": words.text, "personal": words.personal, "mine": row.written_by == request.user,
             "newer": bool(newest and newest.pk > row.seen_item_id), "seen": newest.pk if newest
             else 0, "refusal": refusal if row.pk == wrong else None,

@@ -78,6 +78,14 @@ class SnoozeForm(forms.Form):
         input_formats=["%Y-%m-%dT%H:%M", "%d/%m/%Y %H.%M"])
 
 
+class SeenForm(forms.Form):
+    """What a confirmation carries along."""
+
+    seen = forms.IntegerField(widget=forms.HiddenInput)
+    version = forms.CharField(widget=forms.HiddenInput)
+    act = forms.CharField(widget=forms.HiddenInput)
+
+
 class ReturnForm(forms.Form):
     reason = forms.CharField(
         label=_("What should change?"), required=False, widget=forms.Textarea({"rows": 2}))

@@ -115,12 +115,15 @@ def pane(
     at = next((number for number, line in enumerate(lines) if line.current), -1)
     return {
         "lines": lines, "group": group, "like": like,
-        "together": bool(like) and scope.may("case.write"), "q": text, "kept": kept, "query": _query(asked),
+        "together": bool(like) and scope.may("case.write"),
+        "q": text, "kept": kept, "query": _query(asked),
         "next": f"{page.after[0].isoformat()},{page.after[1]}" if page.after else "",
         "tabs": [
             {"label": word(name, "conversation_group"), "count": shown.capped(counts[name]),
-             "href": f"{home}?group={name}", "current": name == group, "code": name}
-            for name in GROUPS
+             "href": f"{home}?group={name}", "current": name == group, "code": name,
+             # Alt+N goes round the tabs.
+             "follows": GROUPS[number - 1] == group}
+            for number, name in enumerate(GROUPS)
         ],
         "finding": finding(counts["late"], counts["due"]),
         "kinds": [(code, word(code, "conversation_kind")) for code, _name in KINDS
@@ -132,6 +135,7 @@ def pane(
         "troubles": [] if current else [
             one for one in queries.listening(scope) if one.failed_at],
         "before": lines[at - 1].href if at > 0 else "",
+        "next_pk": lines[at + 1].row.pk if 0 <= at < len(lines) - 1 else "",
         "following": lines[at + 1].href if 0 <= at < len(lines) - 1 else "",
         "sealed": sealed,
     }
