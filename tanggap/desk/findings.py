@@ -429,17 +429,12 @@ def waiting(scope: Scope, now: datetime) -> QuerySet[Recommendation]:
     return queries.to_decide(scope)
 
 
-@today.section(order=13)
-def decisions(scope: Scope, now: datetime) -> today.Section | None:
-    """The head's first card: what waits for their decision."""
-    if not scope.may("decide"):
-        return None
-    rows = list(queries.to_decide(scope)[:5])
-    if not rows:
-        return None
-    return today.Section(gettext("Waits for your decision"), tone="due", rows=[
-        today.Row(row.title, reverse("desk:findings-decision", args=[row.pk]),
-                  text=row.finding.title) for row in rows])
+@today.finding(order=13)
+def decisions(scope: Scope, now: datetime) -> str:
+    """The head's title: what waits for their decision. The card is Today's own."""
+    count = queries.to_decide(scope).count() if scope.may("decide") else 0
+    return ngettext("%(n)d decision waits for you", "%(n)d decisions wait for you", count) % {
+        "n": count} if count else ""
 
 
 urlpatterns = [
