@@ -183,3 +183,16 @@ def test_a_private_answer_is_private(scene):
     scene.send()
     assert scene.state(row) == "published"
     assert scene.server.posts[0]["visibility"] == "direct"
+
+
+def test_a_thread_whose_rest_was_cancelled_can_be_scheduled_again(scene):
+    message = scene.message("Bagian satu", "Bagian dua")
+    first, second = schedule.queue(message, by=scene.editor, now=scene.now)
+    Delivery.objects.filter(pk=first.pk).update(state="failed", trouble="rejected")
+    schedule.cancel(second, by=scene.editor, now=scene.now)
+    again = schedule.queue(message, by=scene.editor, now=scene.now)
+    assert again[0].pk == first.pk and again[1].pk != second.pk
+    assert again[1].follows_id == first.pk
+    scene.rounds(3)
+    assert (scene.state(first), scene.state(again[1])) == ("published", "published")
+    assert scene.said("Bagian dua") == 1

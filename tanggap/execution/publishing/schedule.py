@@ -84,6 +84,8 @@ def queue(
             _usable(variant.account)
             row = _part(variant, part, said, fresh, due_at, at, by, now)
             if part and variant.pk in before:
+                # What was cancelled may still stand behind it.
+                Delivery.objects.filter(follows=before[variant.pk]).update(follows=None)
                 row.follows = before[variant.pk]
                 row.save(update_fields=["follows"])
             before[variant.pk] = row
