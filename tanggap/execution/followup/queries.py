@@ -8,6 +8,7 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
@@ -89,13 +90,13 @@ def case_beside(conversation: Conversation, scope: Scope) -> tuple[Case | None, 
     """What the inbox shows beside a conversation, in one query: its newest case, and the five
     newest open ones that it may join."""
     own = Contributor.objects.filter(case=OuterRef("pk"), conversation=conversation.pk)
-    rows = list(
+    rows: list[Any] = list(
         visible(scope).annotate(own=Exists(own)).filter(
             Q(own=True) | Q(agency=conversation.agency_id, state__in=OPEN,
                             sealed=conversation.sealed))
         .order_by("-own", "-opened_at", "-pk")[:6])
-    found = rows[0] if rows and getattr(rows[0], "own", False) else None
-    return found, [row for row in rows if not getattr(row, "own", False)][:5]
+    found = rows[0] if rows and rows[0].own else None
+    return found, [row for row in rows if not row.own][:5]
 
 
 def like(item: Item, scope: Scope) -> QuerySet[Case]:
