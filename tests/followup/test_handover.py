@@ -9,7 +9,7 @@ from PIL import Image
 
 from tanggap.core.errors import Refused
 from tanggap.core.scope import Scope, enter
-from tanggap.execution.followup import evidence, handover
+from tanggap.execution.followup import cases, evidence, handover
 from tanggap.execution.followup.models import Evidence, Handover
 
 pytestmark = pytest.mark.django_db
@@ -127,3 +127,23 @@ def test_what_is_no_picture_is_refused(town, data):
         evidence.add(town.case(), io.BytesIO(data), when="before", caption="x", by=town.sari,
                      given_by="x", now=town.now)
     assert not Evidence.objects.exists()
+
+
+def test_facts_that_come_after_the_case_moved_on_are_kept(town):
+    """The officer went on without waiting; what the unit found is still part of the report."""
+    case = town.case()
+    made, _token = handover.offer(
+        case, to_unit=town.scene.agency, ask="Tolong cek", by=town.sari, now=town.now)
+    cases.begin(case, by=town.sari, now=town.now)
+    fresh = Handover.objects.select_related("case").get(pk=made.pk)
+    handover.answer(fresh, name="Wayan", answer="Sudah diperbaiki tadi pagi", now=town.now)
+    case.refresh_from_db()
+    assert (fresh.state, case.state) == ("answered", "in_progress")
+    other = town.case()
+    made, _token = handover.offer(
+        other, to_unit=town.scene.agency, ask="Tolong cek", by=town.sari, now=town.now)
+    cases.begin(other, by=town.sari, now=town.now)
+    fresh = Handover.objects.select_related("case").get(pk=made.pk)
+    handover.refuse(fresh, name="Wayan", why="Jalan provinsi", rightful_unit=None, now=town.now)
+    other.refresh_from_db()
+    assert (fresh.state, other.state) == ("refused", "in_progress")

@@ -143,8 +143,10 @@ def answer(handover: Handover, *, name: str, answer: str, now: datetime) -> Hand
         move(handover, "answered", by=_who(handover), now=now, content=answer.strip().encode(),
              facts={"case": handover.case_id, "photos": handover.photos.count()},
              answered_at=now, answered_name=name.strip(), answer=answer.strip())
-        move(handover.case, "in_progress", by=_who(handover), now=now,
-             facts={"handover": handover.pk})
+        # Whoever went on without waiting is not brought back by it.
+        if handover.case.state == "handed_over":
+            move(handover.case, "in_progress", by=_who(handover), now=now,
+                 facts={"handover": handover.pk})
     return handover
 
 
@@ -169,6 +171,8 @@ def refuse(
              facts={"case": case.pk, "rightful": rightful_unit.pk if rightful_unit else None},
              answered_at=now, answered_name=name.strip(), refusal=why.strip(),
              rightful_unit=rightful_unit)
+        if case.state != "handed_over":
+            return handover
         fields: dict[str, Any] = {"unit": None}
         if refusals(case) >= TRANSFERS:
             fields["assigned_to"] = lead_of(case.agency, now)
