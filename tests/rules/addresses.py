@@ -26,6 +26,7 @@ class Address:
 # Left out of the table, and why.
 ELSEWHERE = {
     "story:": "the practice story's own pages, which exist with TANGGAP_PRACTICE only",
+    "None": "the browsers' icon, a redirect to a static file",
 }
 
 
@@ -53,6 +54,7 @@ def _walk(
 # of the planted world (see `_fill`). Several lines are several ways to fill it.
 Line = dict[str, str]
 PLACES: dict[str, Line | list[Line]] = {
+    "desk:exempt-lift": {"pk": "messaging.Exemption"},
     "desk:hold-lift": {"pk": "activities.Hold"},
     "desk:planning-*": {"pk": "planning.Plan"},
     "desk:planning-part-new": [
@@ -80,6 +82,8 @@ PLACES: dict[str, Line | list[Line]] = {
     "desk:inbox-ask": {"pk": "inbox.Item"},
     "desk:inbox-reveal": {"pk": "inbox.Item"},
     "desk:inbox-sealed-thread": {"pk": "!inbox.Conversation"},
+    "desk:inbox-sealed-reply": {"pk": "!inbox.Conversation"},
+    "desk:inbox-sealed-reporter": {"pk": "!inbox.Conversation"},
     "desk:answers-*": {"pk": "inbox.SavedAnswer"},
     "desk:claims-*": {"pk": "inbox.Claim"},
     "desk:followup-*": {"pk": "followup.Case"},
@@ -112,6 +116,7 @@ PLACES: dict[str, Line | list[Line]] = {
     "public:case": {"agency": "@slug", "number": "followup.Case.number"},
     "public:photo": {"signed": "=made-up"},
     "public:result": {"agency": "@slug", "slug": "followup.Announcement.slug"},
+    "public:clarification": {"agency": "@slug", "pk": "inbox.Claim"},
     "public:*": {"agency": "@slug"},
     "account_confirm_email": {"key": "=x"},
     "account_reset_password_from_key": {"uidb36": "=1", "key": "=x-y"},

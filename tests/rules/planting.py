@@ -149,7 +149,7 @@ RICH: dict[str, dict[str, Any]] = {
                       "number": lambda p: p.word("followup.Case.number", 16).upper(),
                       "sp4n_id": "", "resolution": "", "public": False, "satisfaction": None},
     "followup.Contributor": {"not_fixed_words": "", "satisfaction": None},
-    "followup.Clock": {"rule": "complaint_service", "amount": 5, "recomputed": []},
+    "followup.Clock": {"rule": "sp4n_complaint", "amount": 5, "recomputed": []},
     "followup.Handover": {"state": "offered", "expires_at": lambda p: p.now + timedelta(days=3),
                           "answer": "", "answered_name": "", "refusal": "", "rightful_unit": None,
                           "token_hash": lambda p: keys.hash_token(p.tag + LINK)},

@@ -26,7 +26,8 @@ POST = "Dukcapil keliling hari ini di Balai Desa Cikaret, 08.00–12.00 WIB. Gra
 ANSWER = "Tiang tengah patah kena kayu hanyut. Jembatan darurat untuk motor dipasang tim kami."
 DONE = "Jembatan darurat Cikaret terpasang dan sudah dicoba; motor dan pejalan kaki bisa lewat."
 ASK = "Mohon diperiksa di lokasi: apa yang rusak dan kapan bisa dilewati lagi."
-MOTHER = FORTY[0].citizen
+FIRST = next(said for said in FORTY if "jembatan Cikaret" in said.text)
+MOTHER = FIRST.citizen
 
 
 def test_comment_to_policy(regency: Regency, photo: Callable[[str], Path]):
@@ -52,7 +53,8 @@ def test_comment_to_policy(regency: Regency, photo: Callable[[str], Path]):
     dimas_writes_to_the_forty(dimas)
     ratna_lets_it_out_on_her_phone(regency)
 
-    regency.later(hours=1, rounds=60)
+    # Forty answers, one after another.
+    regency.later(hours=1, rounds=3)
     for said in FORTY:
         told = [words for words in regency.told_on_phone(said.citizen) if DONE in words]
         assert len(told) == 1, f"{said.citizen} was told {len(told)} times."
@@ -76,12 +78,12 @@ def forty_citizens_write(regency: Regency) -> None:
 def sari_makes_one_report_of_forty(sari: Somebody) -> str:
     """The machine finds most of them; she adds the others by hand. Returns the number."""
     sari.goes("/pesan/?q=jembatan")
-    sari.opens(FORTY[0].name)
+    sari.opens(FIRST.name)
     sari.opens("pesan serupa")
     sari.sees("pesan, satu aduan")
     sari.writes("title", "Jembatan Desa Cikaret putus")
     sari.writes("place", "Cikaret")
-    sari.chooses("unit", "Pekerjaan Umum")
+    sari.chooses("unit", "PUPR")
     sari.presses("Buka aduannya")
     number = re.search(r"SKM-\w{4}", sari.reads())
     assert number is not None, sari.reads()[:500]
@@ -102,7 +104,8 @@ def sari_makes_one_report_of_forty(sari: Somebody) -> str:
 
 
 def everybody_gets_the_number_and_a_key(regency: Regency, number: str) -> None:
-    regency.later(minutes=3, rounds=4)
+    # They leave one after another, as a person would write.
+    regency.later(minutes=15, rounds=3)
     for said in FORTY:
         told = regency.told_on_phone(said.citizen)
         assert sum(number in words for words in told) == 2, f"{said.citizen}: {told}"
@@ -120,7 +123,7 @@ def key_of(regency: Regency, citizen: str) -> str:
 
 def sari_gives_it_to_the_unit(sari: Somebody, number: str) -> str:
     """Returns the link that she copies for WhatsApp."""
-    sari.chooses("to_unit", "Pekerjaan Umum")
+    sari.chooses("to_unit", "PUPR")
     sari.writes("to_person", "Pak Wayan")
     sari.writes("ask", ASK)
     sari.presses("Buat tautan")
@@ -170,7 +173,7 @@ def dimas_asks_for_a_decision(dimas: Somebody) -> None:
     dimas.opens("Tulis rekomendasi")
     dimas.writes("title", "Jembatan sementara Cikaret")
     dimas.writes("background", "Empat puluh warga melaporkan; anak sekolah memutar enam kilometer.")
-    dimas.chooses("owner_unit", "Pekerjaan Umum")
+    dimas.chooses("owner_unit", "PUPR")
     dimas.writes("option_a", "Pasang jembatan darurat minggu ini")
     dimas.writes("cost_a", "Rp180 juta")
     dimas.writes("option_b", "Tunggu anggaran perubahan")
@@ -202,7 +205,6 @@ def sari_resolves_it(sari: Somebody) -> None:
 
 
 def dimas_writes_to_the_forty(dimas: Somebody) -> None:
-    dimas.goes("/aduan/?state=all")
     dimas.goes("/temuan/")
     dimas.opens("Jembatan sementara Cikaret")
     dimas.opens("Kabari semua pelapor")

@@ -41,7 +41,7 @@ def test_the_network_is_down_all_morning(regency: Regency):
     ratna = regency.on_phone("ratna")
     ratna.goes("/penayangan/")
     ratna.opens("Dukcapil keliling hari ini")
-    ratna.sees("Masih perlu ditayangkan?")
+    ratna.sees("Masih ditayangkan?")
     ratna.shot("putus-tanya")
     ratna.presses("Ya, tayangkan sekarang")
     ratna.goes("/penayangan/")

@@ -18,6 +18,7 @@ from tests.stories.regency import Regency, Somebody, plain
 pytestmark = pytest.mark.browser
 
 TITLE = "Rencana triwulan: layanan yang mendatangi warga"
+LESSON = "Warga bertanya paling banyak pada malam hari; jadwal jaga perlu bergeser."
 TEXT = ("Imunisasi campak gratis mulai besok di semua puskesmas, 08.00–12.00 WIB. Bawa buku KIA. "
         "Anak demam? Tunda dulu, tanya bidan.")
 
@@ -167,18 +168,27 @@ def the_period_ends(regency: Regency) -> None:
 
 
 def ratna_closes_the_evaluation(regency: Regency) -> None:
+    """Each objective is judged by its number; a lesson is written; closing opens the next plan."""
     ratna = regency.at_desk("ratna")
     ratna.goes("/pemantauan/evaluasi/")
-    ratna.presses("Mulai")
+    ratna.sees("Rencana yang belum dievaluasi", TITLE)
+    ratna.presses(f"Evaluasi: {TITLE}")
+    ratna.sees("dari 214 menuju 400", "Capaian")
+    ratna.ticks("Pertahankan")
+    ratna.writes("Mengapa?", "Arahnya benar; angkanya belum tercapai dan diteruskan.")
+    ratna.writes("lesson-0", LESSON)
+    ratna.writes("source-0", "Rapat tim")
+    ratna.writes("staff_hours", "46,5")
+    ratna.presses("Simpan")
     ratna.shot("evaluasi")
-    evaluate(ratna)
-
-
-def evaluate(ratna: Somebody) -> None:
-    ratna.sees(TITLE)
+    ratna.presses("Tutup dan buat rancangan")
 
 
 def the_next_plan_carries_the_lesson(regency: Regency) -> None:
     dimas = regency.at_desk("dimas")
     dimas.goes("/rencana/")
-    dimas.sees("tumbuh dari")
+    dimas.sees(f"lanjutan dari “{TITLE}”")
+    dimas.page.locator("main .row", has_text="lanjutan dari").get_by_role("link").first.click()
+    dimas.page.wait_for_load_state()
+    dimas.sees(LESSON, "Pertanyaan ibu balita dijawab pada hari kerja yang sama")
+    dimas.shot("rencana-berikutnya")
