@@ -34,11 +34,11 @@ def _open(now: datetime) -> QuerySet[Delivery]:
     ).exclude(held())
 
 
-def to_prepare(now: datetime) -> Delivery | None:
-    """The next one to make ready: queued → preparing."""
+def to_prepare(now: datetime, *, urgent: bool = False) -> Delivery | None:
+    """The next one to make ready: queued → preparing. `urgent`: of the emergency lane only."""
+    rows_open = _open(now).filter(lane=Delivery.Lane.EMERGENCY) if urgent else _open(now)
     wanted = (
-        _open(now)
-        .filter(state="queued", due_at__lte=now + AHEAD)
+        rows_open.filter(state="queued", due_at__lte=now + AHEAD)
         .order_by("lane", "due_at", "pk")
         .select_for_update(of=["self"], skip_locked=True)[:1]
     )

@@ -58,23 +58,32 @@ class Moment:
 
 
 class Senders:
-    """The worker's threads. At most `slots` at once, whatever the number of ticks."""
+    """The worker's threads. At most `slots` (two or more) at once, whatever the number of ticks.
+
+    One of them uploads nothing but the emergency lane's media, so that films which take minutes
+    never keep a warning waiting.
+    """
 
     def __init__(self, slots: int = SLOTS) -> None:
         self.slots = slots
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="send")
         self._running: set[Any] = set()
+        self._urgent: Any = None
 
     def fill(self, moment: Moment) -> int:
         """Start the slots that are free. They end by themselves when nothing is due."""
         self._running = {one for one in self._running if not one.done()}
-        free = self.slots - len(self._running)
+        free = self.slots - 1 - len(self._running)
         self._running |= {self._pool.submit(_thread, moment) for _ in range(free)}
+        if self._urgent is None or self._urgent.done():
+            self._urgent = self._pool.submit(_thread, moment, urgent=True)
+            free += 1
         return free
 
     def wait(self) -> None:
-        for one in list(self._running):
-            one.result()
+        for one in [*self._running, self._urgent]:
+            if one is not None:
+                one.result()
 
     def close(self) -> None:
         self._pool.shutdown(wait=True)
@@ -98,8 +107,8 @@ def tick(
     return senders.fill(moment) if senders is not None else slot(moment)
 
 
-def slot(moment: Moment) -> int:
-    """Claim, work, settle, until nothing is due."""
+def slot(moment: Moment, *, urgent: bool = False) -> int:
+    """Claim, work, settle, until nothing is due. `urgent`: prepare the emergency lane only."""
     worked = 0
     while True:
         # Before the claim: what follows is measured from here.
@@ -108,16 +117,16 @@ def slot(moment: Moment) -> int:
         if row is not None:
             send(row, begun, moment)
         else:
-            row = claim.to_prepare(moment.now())
+            row = claim.to_prepare(moment.now(), urgent=urgent)
             if row is None:
                 return worked
             prepare(row, begun, moment)
         worked += 1
 
 
-def _thread(moment: Moment) -> int:
+def _thread(moment: Moment, *, urgent: bool = False) -> int:
     try:
-        return slot(moment)
+        return slot(moment, urgent=urgent)
     except Exception:
         log.exception("A sender stopped; its row is found again when its lease has run out.")
         return 0
