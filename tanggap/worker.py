@@ -37,6 +37,7 @@ TICKS: tuple[tuple[str, int], ...] = (
     ("tanggap.execution.publishing.sweep.tick", 10),
     ("tanggap.execution.inbox.listen.tick", 10),
     ("tanggap.execution.inbox.reply.tick", 5),
+    ("tanggap.execution.inbox.claims.tick", 30),
     ("tanggap.execution.followup.clocks.tick", 30),
     ("tanggap.execution.followup.announce.tick", 5),
     ("tanggap.execution.followup.guesses.forget", 600),

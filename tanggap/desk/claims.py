@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from tanggap.accounts.queries import usable
 from tanggap.core.errors import Refused
 from tanggap.core.models import Agency
 from tanggap.core.scope import Scope, scoped
@@ -20,6 +22,7 @@ from tanggap.desk.inbox import shown
 from tanggap.execution.inbox import claims, queries, reply
 from tanggap.execution.inbox.models import Claim, Item
 from tanggap.execution.inbox.tables import verdicts, words
+from tanggap.messaging.models import Message
 
 PAGE = 50
 OPEN = ("noticed", "checking")
@@ -157,8 +160,36 @@ def correct(request: DeskRequest, pk: int) -> HttpResponse:
     return redirect("desk:claims-one", pk)
 
 
+@require_POST
+@desk("message.write")
+def post(request: DeskRequest, pk: int) -> HttpResponse:
+    """A post that corrects it: a new draft, or one that is being written or is out already."""
+    row, chosen = find(request, pk), request.POST.get("message", "")
+    try:
+        if chosen.isascii() and chosen.isdigit() and len(chosen) < 12:
+            found = posts(request.scope, row).filter(pk=int(chosen)).first()
+            if found is None:
+                raise Refused(gettext("No post was linked."), gettext("It is not among yours."),
+                              gettext("Choose one of the list."))
+            claims.choose_post(row, found, by=request.user, now=request.now)
+            messages.success(request, gettext("Linked. The claim is corrected when it is out."))
+            return redirect("desk:claims-one", pk)
+        made = claims.draft_post(row, by=request.user, now=request.now,
+                                 accounts=list(usable(request.scope)))
+    except Refused as refusal:
+        return show(request, row, refusal=refusal, status=422)
+    messages.success(request, gettext("A draft is ready. Read it, then ask for approval."))
+    return redirect("desk:messaging-one", made.pk)
+
+
+def posts(scope: Scope, row: Claim) -> QuerySet[Message]:
+    """Posts of the claim's agency that may correct it, newest first."""
+    return scoped(Message, scope).filter(agency=row.agency_id).order_by("-edited_at")
+
+
 def find(request: DeskRequest, pk: int) -> Claim:
-    row = scoped(Claim, request.scope).select_related("unit", "decided_by", "agency").filter(
+    row = scoped(Claim, request.scope).select_related(
+        "unit", "decided_by", "agency", "message", "correction").filter(
         pk=pk).first()
     if row is None:
         raise Http404
@@ -182,6 +213,10 @@ def show(
         "enough": claims.enough(row), "evidence_form": evidence_form or EvidenceForm(),
         "verdict_form": verdict_form or VerdictForm(), "refusal": refusal,
         "typed": typed or row.explanation, "may_decide": request.scope.may("claim.decide"),
+        "may_post": request.scope.may("message.write") and row.state in ("decided", "corrected"),
+        "posts": list(posts(request.scope, row)[:20]),
+        "public_href": reverse("public:clarification", args=[row.agency.slug, row.pk])
+        if row.published else "",
         "may_answer": request.scope.may("inbox.write"), "open": row.state in OPEN,
     }, status=status)
 
@@ -193,5 +228,6 @@ urlpatterns = [
     path("<int:pk>/bukti/", evidence, name="claims-evidence"),
     path("<int:pk>/putusan/", decide, name="claims-decide"),
     path("<int:pk>/hentikan/", drop, name="claims-drop"),
+    path("<int:pk>/konten/", post, name="claims-post"),
     path("<int:pk>/luruskan/", correct, name="claims-correct"),
 ]

@@ -16,7 +16,7 @@ app_name = "public"
 AREAS = (
     ("", "links"),
     ("resmi/", "accounts"),
-    ("klarifikasi/", "clarifications"),
+    ("", "clarifications"),
     ("tindak/", "handover"),
     ("ikut/", "participate"),
     ("", "cases"),

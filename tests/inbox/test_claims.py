@@ -5,6 +5,8 @@ import pytest
 from tanggap.core.errors import Refused
 from tanggap.execution.inbox import claims, reply, triage
 from tanggap.execution.inbox.models import Item
+from tanggap.execution.publishing import schedule
+from tanggap.messaging import approve, content, draft
 
 pytestmark = pytest.mark.django_db
 
@@ -68,3 +70,25 @@ def test_a_correction_is_an_answer_that_somebody_approves(desk, claim, unit):
     desk.send()
     claim.refresh_from_db()
     assert (claim.state, claim.correction_id) == ("corrected", row.delivery_id)
+
+
+def test_a_post_that_is_out_corrects_the_claim(desk, claim, unit):
+    claim.unit = unit
+    claim.save()
+    claims.add_evidence(claim, title="SK", document="460/12", by=desk.sari, now=desk.now)
+    with pytest.raises(Refused):
+        claims.draft_post(claim, by=desk.ratna, now=desk.now)
+    decide(desk, claim)
+    made = claims.draft_post(claim, by=desk.sari, now=desk.now, accounts=[desk.account])
+    draft.edit(made, by=desk.sari, now=desk.now, openness="none")
+    approve.submit(made, by=desk.sari, now=desk.now)
+    made.refresh_from_db()
+    approve.approve(made, seen=content.digest(made), by=desk.ratna, now=desk.now)
+    made.refresh_from_db()
+    schedule.queue(made, by=desk.ratna, now=desk.now)
+    assert claims.tick(desk.now) == 0
+    desk.send()
+    assert claims.tick(desk.now) == 1
+    claim.refresh_from_db()
+    assert (claim.state, claim.correction.variant.message) == ("corrected", made)
+    assert claims.tick(desk.now) == 0

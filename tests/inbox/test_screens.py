@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
 
 from tanggap.archive.models import Record
 from tanggap.core import clock
@@ -320,3 +322,41 @@ def test_every_key_of_the_inbox_presses_something_and_is_on_the_cheat_sheet(here
     sheet = sari.get(url("keys")).content.decode()
     for key in ("N", "M", "E", "F", "A", "/"):
         assert f"<kbd>{key}</kbd>" in sheet
+
+
+def test_a_claim_is_corrected_by_a_post_and_stands_on_the_public_page(here, sari, ratna, unit):
+    item = here.last(here.heard("viral", "Bansos dihapus!"))
+    row = claims.notice(here.agency, "Bansos <b>dihapus</b> & habis", items=[item], by=here.sari,
+                        now=here.now, unit=unit)
+    claims.add_evidence(row, title="SK Bupati", document="460/1", by=here.sari, now=here.now,
+                        url="https://lumbung.example/sk")
+    public = reverse("public:clarification", args=[here.agency.slug, row.pk])
+    listing = reverse("public:clarifications", args=[here.agency.slug])
+    assert ratna.post(url("claims-post", row.pk)).status_code == 422
+    claims.decide(row, "misleading", "Tetap ada </script>.", by=here.ratna, now=here.now,
+                  factual=True, publish=True)
+    assert sari.post(url("claims-post", row.pk)).status_code == 403
+    made = ratna.post(url("claims-post", row.pk))
+    row.refresh_from_db()
+    assert made["Location"] == url("messaging-one", row.message_id)
+    assert (row.state, row.message.state) == ("decided", "draft")
+    assert "Menyesatkan" in row.message.core
+    assert "460/1" in row.message.source
+    assert escape(row.message.title) in ratna.get(url("claims-one", row.pk)).content.decode()
+    claims.tick(here.now)
+    assert Claim.objects.get().state == "decided"
+    page = Client().get(public)
+    text = page.content.decode()
+    assert len(page.content) < 100_000
+    assert "SK Bupati" in text
+    assert "viral" not in text
+    assert text.count("</script>") == text.count("<script")
+    told = json.loads(re.search(r'ld\+json">(.*?)</script>', text, re.DOTALL)[1])
+    assert told["@type"] == "ClaimReview"
+    assert told["claimReviewed"] == row.text
+    assert told["reviewRating"]["alternateName"] == "Menyesatkan"
+    assert told["citation"][0]["identifier"] == "460/1"
+    assert "Menyesatkan" in Client().get(listing).content.decode()
+    Claim.objects.update(published=False)
+    assert Client().get(public).status_code == 404
+    assert "Menyesatkan" not in Client().get(listing).content.decode()

@@ -130,7 +130,8 @@ def lines(address: Address) -> list[Line]:
     if not address.places:
         return [{}]
     fits = [one for one in PLACES
-            if one == address.name or one.endswith("*") and address.name.startswith(one[:-1])]
+            if one == address.name
+            or (one.endswith("*") and address.name.startswith(one[:-1]))]
     best = address.name if address.name in fits else max(fits, key=len, default="")
     found = PLACES.get(best, [])
     table = [line for line in (found if isinstance(found, list) else [found])

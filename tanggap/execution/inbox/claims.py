@@ -6,13 +6,14 @@ never given to an opinion, a complaint or criticism, and never to a person.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
+from tanggap.accounts.models import Account
 from tanggap.archive.move import move
 from tanggap.archive.record import record
 from tanggap.core.errors import Refused
@@ -21,9 +22,13 @@ from tanggap.execution.inbox import reply
 from tanggap.execution.inbox.models import Claim, ClaimEvidence, Item, Reply
 from tanggap.execution.inbox.people import public_contacts
 from tanggap.execution.inbox.tables import verdict as listed
+from tanggap.execution.inbox.tables import words
 from tanggap.execution.publishing.models import Delivery
 from tanggap.language.redact import redact
+from tanggap.messaging import draft
+from tanggap.messaging.models import Message
 
+BY = "system:claims"
 OPINION = frozenset({"criticism", "complaint", "aspiration", "thanks", "integrity"})
 SOURCES = 2
 
@@ -142,7 +147,57 @@ def correct(
                        claim=claim, seen_item_id=seen_item_id)
 
 
-def corrected_by(claim: Claim, delivery: Delivery, *, by: Person, now: datetime) -> Claim:
+def draft_post(
+    claim: Claim, *, by: Person, now: datetime, accounts: Iterable[Account] = ()
+) -> Message:
+    """A draft of a post that corrects it, with the verdict, the truth and its sources filled in.
+    It goes the way of every message: checked, approved by a second person, sent. Raises Refused."""
+    what = _("No draft was made.")
+    row = listed(claim.verdict) if claim.state in ("decided", "corrected") else None
+    if row is None:
+        raise Refused(what, _("There is no verdict yet."), _("The lead decides first."))
+    sources = [one.document or one.url or one.title for one in claim.sources.order_by("pk")]
+    with transaction.atomic():
+        made = draft.write(
+            claim.agency, title=_("Correction: %(claim)s") % {"claim": claim.text[:150]},
+            core=f"[{words(row)}] “{claim.text}”\n\n{claim.explanation}",
+            source="; ".join(sources)[:300], accounts=accounts, by=by, now=now)
+        return choose_post(claim, made, by=by, now=now)
+
+
+def choose_post(claim: Claim, message: Message, *, by: Person, now: datetime) -> Message:
+    """This post corrects it; when it is out already, the claim is corrected now. Raises Refused."""
+    what = _("No post was linked.")
+    if claim.state not in ("decided", "corrected"):
+        raise Refused(what, _("There is no verdict yet."), _("The lead decides first."))
+    if message.agency_id != claim.agency_id:
+        raise Refused(what, _("This post belongs to another agency."), "")
+    with transaction.atomic():
+        Claim.objects.filter(pk=claim.pk).update(message=message)
+        claim.message = message
+        record(claim.agency, "claim.post_chosen", claim, by=by, now=now,
+               facts={"message": message.pk})
+        _follow(claim, by=by, now=now)
+    return message
+
+
+def tick(now: datetime) -> int:
+    """Claims whose post is on the network count as corrected. How many that were."""
+    rows = Claim.objects.filter(state="decided", message__isnull=False).select_related("agency")
+    return sum(_follow(row, by=BY, now=now) for row in rows.order_by("pk")[:200])
+
+
+def _follow(claim: Claim, *, by: Person | str, now: datetime) -> bool:
+    out = Delivery.objects.filter(
+        variant__message=claim.message, state="published", published_at__isnull=False
+    ).order_by("published_at", "pk").first()
+    if claim.state != "decided" or out is None:
+        return False
+    corrected_by(claim, out, by=by, now=now)
+    return True
+
+
+def corrected_by(claim: Claim, delivery: Delivery, *, by: Person | str, now: datetime) -> Claim:
     """A post of ours corrects it: it must be out."""
     if delivery.published_at is None:
         raise Refused(_("Nothing was changed."), _("This post is not out yet."), "")

@@ -17,6 +17,7 @@ from tanggap.accounts.models import Account
 from tanggap.core.models import Agency, Person, Scoped
 from tanggap.core.states import States
 from tanggap.execution.publishing.models import Delivery
+from tanggap.messaging.models import Message
 
 
 class ConversationStates(States):
@@ -446,6 +447,10 @@ class Claim(Scoped):
     items = models.ManyToManyField(Item, related_name="claims", blank=True)
     correction = models.ForeignKey(
         Delivery, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    # The post that is being written to correct it; it counts when the network has it.
+    message = models.ForeignKey(
+        Message, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
 
     class Meta(Scoped.Meta):
