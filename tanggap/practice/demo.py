@@ -156,11 +156,12 @@ def _as_worker() -> None:
     os.environ.pop("TANGGAP_DATABASE_ROLE")
 
 
-def _collect() -> None:
-    """Static files, for the pages that are opened without a server."""
-    from django.core.management import call_command
+def _plain_files() -> None:
+    """Pages are opened without a server, so that static files need no hashes and no copies."""
+    from django.conf import settings
 
-    call_command("collectstatic", verbosity=0, interactive=False)
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
 
 
 def _close() -> None:
@@ -174,8 +175,8 @@ def _close() -> None:
 
 def _headless(home: homes.Home, as_json: bool) -> int:
     begun = time.monotonic()
+    _plain_files()
     with world_of(home, anew=True, careless=True) as network:
-        _collect()
         played = import_module("tanggap.practice.headless").play(network, say)
     say(_("Played in %(seconds)d seconds.") % {"seconds": time.monotonic() - begun})
     for line in played.problems:
