@@ -23,7 +23,8 @@ def test_many_that_are_not_late_hide_none_that_is(scene, monkeypatch):
 def test_the_claim_itself_sends_nothing_late(scene):
     row = scene.post("Jalan ditutup pagi ini")
     Delivery.objects.filter(pk=row.pk).update(
-        due_at=scene.now - timedelta(hours=5), confirm_first=True)
+        due_at=scene.now - timedelta(hours=5), confirm_first=True
+    )
     scene.send()
     # Looked up after a restore, and surely not out: between two rounds a slot may be at work.
     Delivery.objects.filter(pk=row.pk).update(confirm_first=False)
