@@ -20,6 +20,7 @@ from tanggap.core.errors import Refused
 from tanggap.core.models import Agency
 from tanggap.core.scope import Scope, scoped
 from tanggap.desk import shell, today
+from tanggap.desk.asked import number
 from tanggap.desk.door import DeskRequest, desk
 from tanggap.desk.forms import refuse
 from tanggap.execution.followup import announce, queries, recommend, synthesize
@@ -190,7 +191,7 @@ def change(request: DeskRequest, pk: int, what: str) -> HttpResponse:
 
 
 def _group(row: Finding, request: DeskRequest) -> FindingGroup:
-    return get_object_or_404(row.groups, pk=request.POST.get("group") or 0)
+    return get_object_or_404(row.groups, pk=number(request.POST.get("group", "")))
 
 
 def _finding(request: DeskRequest, pk: int) -> Finding:

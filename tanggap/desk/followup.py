@@ -22,6 +22,7 @@ from tanggap.core.errors import Refused
 from tanggap.core.models import Agency, Person
 from tanggap.core.scope import Scope, scoped
 from tanggap.desk import shell, today
+from tanggap.desk.asked import number
 from tanggap.desk.door import DeskRequest, desk
 from tanggap.desk.forms import refuse
 from tanggap.desk.inbox import panels
@@ -200,17 +201,18 @@ def _open_handover(row: Case) -> Handover:
 
 
 def _extend(row: Case, said: dict[str, Any], request: DeskRequest) -> None:
-    clock = get_object_or_404(Clock, case=row, pk=request.POST.get("clock") or 0)
+    clock = get_object_or_404(Clock, case=row, pk=number(request.POST.get("clock", "")))
     clocks.extend(clock, reason=said["reason"], by=request.user, now=request.now)
 
 
 def _reopen(row: Case, said: dict[str, Any], request: DeskRequest) -> None:
-    who = Contributor.objects.filter(case=row, pk=request.POST.get("contributor") or 0).first()
+    who = Contributor.objects.filter(
+        case=row, pk=number(request.POST.get("contributor", ""))).first()
     cases.reopen(row, by=request.user, now=request.now, contributor=who, words=said["words"])
 
 
 def _show(row: Case, said: dict[str, Any], request: DeskRequest) -> None:
-    one = get_object_or_404(Evidence, case=row, pk=request.POST.get("photo") or 0)
+    one = get_object_or_404(Evidence, case=row, pk=number(request.POST.get("photo", "")))
     evidence.show(one, request.POST.get("public") == "1", by=request.user, now=request.now)
 
 

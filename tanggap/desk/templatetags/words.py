@@ -40,7 +40,7 @@ def zone_name() -> str:
 @register.filter
 def word(code: object, group: str) -> str:
     """`{{ message.state|word:"message_state" }}`: the word for a code."""
-    return "" if code in (None, "") else tables.word(code, group)
+    return "" if code is None else tables.word(code, group)
 
 
 # --- times -----------------------------------------------------------------------------------
