@@ -130,7 +130,9 @@ def _handover() -> str:
     return token
 
 
-SPECIAL: dict[str, Any] = {"@slug": lambda: "sukamaju", "@invitation": _invitation, "@handover": _handover}
+SPECIAL: dict[str, Any] = {
+    "@slug": lambda: "sukamaju", "@invitation": _invitation, "@handover": _handover,
+}
 
 
 def who(address: addresses.Address) -> str:

@@ -24,7 +24,7 @@ from django.db import models
 from PIL import Image
 
 from tanggap.accounts import connect
-from tanggap.core.models import Agency, Membership, Person, Scoped
+from tanggap.core.models import Agency, Person, Scoped
 from tanggap.execution.followup import keys
 from tanggap.execution.publishing import content as contents
 from tanggap.language import redact
@@ -309,12 +309,6 @@ def _connect(planted: Planted) -> None:
             through = one.remote_field.through
             if through._meta.auto_created and target in planted.rows:
                 getattr(row, one.name).add(planted.rows[target])
-
-
-def belongs(person: Person, agency: Agency, role: str, unit: Agency | None = None) -> Membership:
-    return Membership.objects.create(
-        agency=agency, person=person, role=role, unit=unit if role == "unit" else None,
-        decree_number="SK 1", valid_from=date(2026, 1, 1))
 
 
 def scoped_labels() -> set[str]:
