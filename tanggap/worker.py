@@ -11,15 +11,18 @@ Run once, it sends everything that is due in this thread and returns when that i
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import cast
 
 from django.db import close_old_connections, connection
 from django.utils.module_loading import import_string
+from procrastinate import App
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
@@ -121,11 +124,20 @@ def run() -> None:
     _senders = deliver.Senders()
     try:
         with app.replace_connector(connector) as running:
-            running.run_worker(queues=["ticks"], concurrency=len(TICKS), delete_jobs="always")
+            asyncio.run(_work(running))
     finally:
         # What is on its way to the network is brought to its end: a deadline of seconds.
         _senders.close()
         _senders = None
+
+
+async def _work(running: App) -> None:
+    """One thread a function: five that wait for a network must not keep the sealer waiting."""
+    threads = ThreadPoolExecutor(len(TICKS), thread_name_prefix="tick")
+    asyncio.get_running_loop().set_default_executor(threads)
+    async with running.open_async():
+        await running.run_worker_async(
+            queues=["ticks"], concurrency=len(TICKS), delete_jobs="always")
 
 
 def _job(name: str) -> Callable[[int], None]:
