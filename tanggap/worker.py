@@ -137,7 +137,8 @@ async def _work(running: App) -> None:
     asyncio.get_running_loop().set_default_executor(threads)
     async with running.open_async():
         await running.run_worker_async(
-            queues=["ticks"], concurrency=len(TICKS), delete_jobs="always")
+            queues=["ticks"], concurrency=len(TICKS), delete_jobs="always"
+        )
 
 
 def _job(name: str) -> Callable[[int], None]:

@@ -27,8 +27,10 @@ def activities(scope: Scope) -> QuerySet[Activity]:
 def between(scope: Scope, start: datetime, end: datetime) -> QuerySet[Activity]:
     """Activities that touch the span, in order of beginning."""
     return (
-        activities(scope).filter(starts_at__lt=end, ends_at__gt=start)
-        .exclude(state="cancelled").order_by("starts_at", "pk")
+        activities(scope)
+        .filter(starts_at__lt=end, ends_at__gt=start)
+        .exclude(state="cancelled")
+        .order_by("starts_at", "pk")
     )
 
 
@@ -43,8 +45,9 @@ def days(scope: Scope, first: date, count: int, zone: str) -> list[Day]:
         day = first + timedelta(days=offset)
         opens = datetime.combine(day, time.min, local)
         closes = datetime.combine(day + timedelta(days=1), time.min, local)
-        found.append(Day(day, [
-            row for row in rows if row.starts_at < closes and row.ends_at > opens]))
+        found.append(
+            Day(day, [row for row in rows if row.starts_at < closes and row.ends_at > opens])
+        )
     return found
 
 
@@ -59,8 +62,10 @@ def upcoming(scope: Scope, now: datetime, text: str = "") -> QuerySet[Activity]:
 def conflicts(activity: Activity) -> QuerySet[Activity]:
     """Others of the agency at the same time that ask for the same people or the same officer."""
     same_time = Activity.objects.filter(
-        agency_id=activity.agency_id, starts_at__lt=activity.ends_at,
-        ends_at__gt=activity.starts_at, state__in=["planned", "running"],
+        agency_id=activity.agency_id,
+        starts_at__lt=activity.ends_at,
+        ends_at__gt=activity.starts_at,
+        state__in=["planned", "running"],
     ).exclude(pk=activity.pk)
     crowd = Q(segments__in=activity.segments.all())
     officer = Q(person_in_charge_id=activity.person_in_charge_id)

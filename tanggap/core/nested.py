@@ -1,7 +1,7 @@
 """Rows of other tables inside one query, for pages that promise how few queries they take.
 
-    rows.annotate(told_notes=nested(Note.objects.filter(conversation=OuterRef("pk")), by=("name",)))
-    unfold(Note, row.told_notes)   # the Notes, each with its `by`
+rows.annotate(told_notes=nested(Note.objects.filter(conversation=OuterRef("pk")), by=("name",)))
+unfold(Note, row.told_notes)   # the Notes, each with its `by`
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ M = TypeVar("M", bound=models.Model)
 
 
 def nested(
-    rows: models.QuerySet[Any], *, inside: Mapping[str, ArraySubquery] | None = None,
+    rows: models.QuerySet[Any],
+    *,
+    inside: Mapping[str, ArraySubquery] | None = None,
     **joined: Sequence[str],
 ) -> ArraySubquery:
     """All columns of `rows` in their order, as an array of JSON objects.
@@ -27,8 +29,9 @@ def nested(
     """
     told: dict[str, Any] = {name: name for name in columns(rows.model)}
     for relation, wanted in joined.items():
-        told[relation] = JSONObject(id=f"{relation}__pk", **{
-            name: f"{relation}__{name}" for name in wanted})
+        told[relation] = JSONObject(
+            id=f"{relation}__pk", **{name: f"{relation}__{name}" for name in wanted}
+        )
     return ArraySubquery(rows.values(told=JSONObject(**told, **(inside or {}))))
 
 
@@ -50,5 +53,8 @@ def build(model: type[M], told: Mapping[str, Any]) -> M:
 
 
 def columns(model: type[models.Model]) -> list[str]:
-    return [field.attname for field in model._meta.concrete_fields
-            if not isinstance(field, SearchVectorField)]
+    return [
+        field.attname
+        for field in model._meta.concrete_fields
+        if not isinstance(field, SearchVectorField)
+    ]

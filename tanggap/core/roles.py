@@ -8,71 +8,81 @@ Separation of duties (a maker is not the checker) is checked by the verb itself,
 from __future__ import annotations
 
 ROLES = (
-    "head",         # pimpinan: decides on recommendations
-    "lead",         # kepala humas / penanggung jawab: approves, appoints, is responsible
-    "editor",       # admin / content officer: plans, writes, schedules
-    "responder",    # answers citizens
-    "unit",         # subject-matter unit: answers in substance, keeps knowledge true
-    "ppid",         # information and documentation officer: openness and secrets
-    "integrity",    # handles integrity reports (dugaan pelanggaran)
-    "auditor",      # inspectorate: reads everything that is on record
+    "head",  # pimpinan: decides on recommendations
+    "lead",  # kepala humas / penanggung jawab: approves, appoints, is responsible
+    "editor",  # admin / content officer: plans, writes, schedules
+    "responder",  # answers citizens
+    "unit",  # subject-matter unit: answers in substance, keeps knowledge true
+    "ppid",  # information and documentation officer: openness and secrets
+    "integrity",  # handles integrity reports (dugaan pelanggaran)
+    "auditor",  # inspectorate: reads everything that is on record
     "coordinator",  # province: sees figures of agencies, never their citizens' words
-    "operator",     # installs, connects channels, keeps the machine
+    "operator",  # installs, connects channels, keeps the machine
 )
 
 VERBS: dict[str, frozenset[str]] = {
     verb: frozenset(roles.split())
     for verb, roles in {
-        "today":         "head lead editor responder unit ppid integrity auditor coordinator operator",
-        "search":        "head lead editor responder ppid auditor",
-        "plan.read":     "head lead editor responder unit ppid auditor coordinator",
-        "plan.write":    "lead editor",
-        "plan.approve":  "lead head",
+        "today": "head lead editor responder unit ppid integrity auditor coordinator operator",
+        "search": "head lead editor responder ppid auditor",
+        "plan.read": "head lead editor responder unit ppid auditor coordinator",
+        "plan.write": "lead editor",
+        "plan.approve": "lead head",
         "activity.read": "head lead editor responder unit ppid auditor coordinator",
         "activity.write": "lead editor",
-        "hold":          "head lead editor responder ppid operator",
-        "hold.lift":     "head lead",
-        "message.read":  "head lead editor responder unit ppid auditor",
+        "hold": "head lead editor responder ppid operator",
+        "hold.lift": "head lead",
+        "message.read": "head lead editor responder unit ppid auditor",
         "message.write": "lead editor",
         "message.review": "lead ppid head",
-        "exempt.read":   "lead editor ppid auditor head",
-        "exempt.write":  "ppid",
+        "exempt.read": "lead editor ppid auditor head",
+        "exempt.write": "ppid",
         "message.comment": "lead editor ppid unit head",
-        "publish":       "lead editor",
+        "publish": "lead editor",
         "delivery.read": "head lead editor responder ppid auditor operator",
-        "inbox.read":    "lead responder editor ppid auditor head",
-        "inbox.write":   "lead responder",
+        "inbox.read": "lead responder editor ppid auditor head",
+        "inbox.write": "lead responder",
         "reply.approve": "lead",
         "answers.write": "lead responder unit",
-        "moderate":      "lead responder",
-        "reveal":        "lead ppid integrity auditor",
-        "claim.write":   "lead responder editor",
-        "claim.decide":  "lead",
-        "integrity":     "integrity",
-        "case.read":     "head lead editor responder unit ppid auditor",
-        "case.write":    "lead responder",
-        "case.answer":   "unit lead responder",
+        "moderate": "lead responder",
+        "reveal": "lead ppid integrity auditor",
+        "claim.write": "lead responder editor",
+        "claim.decide": "lead",
+        "integrity": "integrity",
+        "case.read": "head lead editor responder unit ppid auditor",
+        "case.write": "lead responder",
+        "case.answer": "unit lead responder",
         "finding.write": "lead responder editor",
-        "recommend":     "lead editor",
-        "decide":        "head",
-        "announce":      "lead editor",
+        "recommend": "lead editor",
+        "decide": "head",
+        "announce": "lead editor",
         "announce.approve": "lead",
-        "monitor.read":  "head lead editor responder ppid auditor coordinator",
+        "monitor.read": "head lead editor responder ppid auditor coordinator",
         "monitor.write": "lead editor",
-        "account.read":  "head lead editor responder ppid auditor coordinator operator",
+        "account.read": "head lead editor responder ppid auditor coordinator operator",
         "account.connect": "lead operator",
-        "archive.read":  "lead ppid auditor",
-        "export":        "lead ppid auditor",
-        "people.read":   "head lead operator auditor",
-        "people.write":  "lead operator",
-        "rules.write":   "lead ppid operator",
+        "archive.read": "lead ppid auditor",
+        "export": "lead ppid auditor",
+        "people.read": "head lead operator auditor",
+        "people.write": "lead operator",
+        "rules.write": "lead ppid operator",
     }.items()
 }
 
 # Verbs whose holder must have a second factor (TOTP or passkey) before using them.
 SECOND_FACTOR = frozenset(
-    {"message.review", "publish", "account.connect", "hold.lift", "reveal", "export",
-     "reply.approve", "announce.approve", "decide", "people.write"}
+    {
+        "message.review",
+        "publish",
+        "account.connect",
+        "hold.lift",
+        "reveal",
+        "export",
+        "reply.approve",
+        "announce.approve",
+        "decide",
+        "people.write",
+    }
 )
 
 # What a deputy (wakil) appointed by the lead for a time may do besides their own role's verbs.

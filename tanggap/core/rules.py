@@ -85,15 +85,17 @@ def _read_periods(rule: Rule, text: str) -> str:
     except ValueError:
         periods = ()
     if not periods:
-        raise _refused(rule, _("These are not office hours."),
-                       _("Write them like 07.30-12.00, 13.00-16.00."))
+        raise _refused(
+            rule, _("These are not office hours."), _("Write them like 07.30-12.00, 13.00-16.00.")
+        )
     return ", ".join(f"{starts:%H.%M}-{ends:%H.%M}" for starts, ends in periods)
 
 
 def _read_number(rule: Rule, text: str) -> int:
     if not text.isascii() or not text.isdigit() or not rule.low <= int(text[:9]) <= rule.high:
         raise _refused(
-            rule, _("“%(typed)s” is not a number that fits here.") % {"typed": text},
+            rule,
+            _("“%(typed)s” is not a number that fits here.") % {"typed": text},
             _("Write a whole number from %(low)d to %(high)d.")
             % {"low": rule.low, "high": rule.high},
         )
@@ -101,5 +103,6 @@ def _read_number(rule: Rule, text: str) -> int:
 
 
 def _refused(rule: Rule, why: str, next: str) -> Refused:
-    return Refused(_("“%(rule)s” was not changed.") % {"rule": rule.label}, why, next,
-                   field=rule.name)
+    return Refused(
+        _("“%(rule)s” was not changed.") % {"rule": rule.label}, why, next, field=rule.name
+    )

@@ -49,48 +49,66 @@ OPENS = {
 class ActivityForm(forms.Form):
     title = forms.CharField(label=_("Title"), max_length=200)
     objective = forms.ModelChoiceField(
-        label=_("Objective"), queryset=Objective.objects.none(),
-        help_text=_("Of an approved plan: what is this activity for?"))
+        label=_("Objective"),
+        queryset=Objective.objects.none(),
+        help_text=_("Of an approved plan: what is this activity for?"),
+    )
     segments = forms.ModelMultipleChoiceField(
-        label=_("Whom does it reach?"), queryset=Segment.objects.none(), required=False,
-        widget=forms.CheckboxSelectMultiple)
+        label=_("Whom does it reach?"),
+        queryset=Segment.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
     purpose = forms.ChoiceField(label=_("Purpose"))
     relation = forms.ChoiceField(label=_("Relation"))
-    programme_code = forms.CharField(
-        label=_("Programme code (RKA)"), max_length=60, required=False)
+    programme_code = forms.CharField(label=_("Programme code (RKA)"), max_length=60, required=False)
     starts_at = forms.DateTimeField(
-        label=_("Begins"), widget=forms.DateTimeInput({"type": "datetime-local"}, WALL),
-        input_formats=[WALL])
+        label=_("Begins"),
+        widget=forms.DateTimeInput({"type": "datetime-local"}, WALL),
+        input_formats=[WALL],
+    )
     ends_at = forms.DateTimeField(
-        label=_("Ends"), widget=forms.DateTimeInput({"type": "datetime-local"}, WALL),
-        input_formats=[WALL])
+        label=_("Ends"),
+        widget=forms.DateTimeInput({"type": "datetime-local"}, WALL),
+        input_formats=[WALL],
+    )
     place = forms.CharField(label=_("Place"), max_length=200, required=False)
     person_in_charge = forms.ModelChoiceField(
-        label=_("Person in charge"), queryset=Person.objects.none())
+        label=_("Person in charge"), queryset=Person.objects.none()
+    )
     notes = forms.CharField(
-        label=_("Notes for the team"), widget=forms.Textarea({"rows": 3}), required=False)
+        label=_("Notes for the team"), widget=forms.Textarea({"rows": 3}), required=False
+    )
 
-    def __init__(self, scope: Scope, now: datetime, *args: Any, old: Activity | None = None,
-                 **kwargs: Any) -> None:
+    def __init__(
+        self, scope: Scope, now: datetime, *args: Any, old: Activity | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         assert scope.agency is not None
         today = now.astimezone(ZoneInfo(scope.agency.zone)).date()
         objectives, groups = objectives_open(scope, today), segments_open(scope, today)
         if old is not None:
             objectives = scoped(Objective, scope).filter(
-                pk__in=[*objectives.values_list("pk", flat=True), old.objective_id])
+                pk__in=[*objectives.values_list("pk", flat=True), old.objective_id]
+            )
             groups = scoped(Segment, scope).filter(
-                pk__in=[*groups.values_list("pk", flat=True),
-                        *old.segments.values_list("pk", flat=True)])
+                pk__in=[
+                    *groups.values_list("pk", flat=True),
+                    *old.segments.values_list("pk", flat=True),
+                ]
+            )
         self.fields["objective"].queryset = objectives
         self.fields["segments"].queryset = groups
         here = scoped(Membership, scope).filter(ended_at=None).values("person")
-        self.fields["person_in_charge"].queryset = Person.objects.filter(
-            pk__in=here).order_by("name")
+        self.fields["person_in_charge"].queryset = Person.objects.filter(pk__in=here).order_by(
+            "name"
+        )
         self.fields["purpose"].choices = [
-            (code, word(code, "purpose")) for code in Activity.Purpose.values]
+            (code, word(code, "purpose")) for code in Activity.Purpose.values
+        ]
         self.fields["relation"].choices = [
-            (code, word(code, "relation")) for code in Activity.Relation.values]
+            (code, word(code, "relation")) for code in Activity.Relation.values
+        ]
         for name in ("starts_at", "ends_at"):
             self.fields[name].help_text = scope.agency.zone_name
 
@@ -109,16 +127,28 @@ def listing(request: HttpRequest) -> HttpResponse:
     view = request.GET.get("view", "week")
     view = view if view in VIEWS else "week"
     day = _day(request.GET.get("day", ""), today)
-    tabs = [{"label": label, "href": f"?view={name}&day={day.isoformat()}",
-             "current": view == name}
-            for name, label in (("week", gettext("Week")), ("month", gettext("Month")),
-                                ("list", gettext("List")))]
+    tabs = [
+        {"label": label, "href": f"?view={name}&day={day.isoformat()}", "current": view == name}
+        for name, label in (
+            ("week", gettext("Week")),
+            ("month", gettext("Month")),
+            ("list", gettext("List")),
+        )
+    ]
     soon = queries.between(scope, request.now, request.now + timedelta(days=7)).count()
     context: dict[str, Any] = {
-        "view": view, "tabs": tabs, "day": day, "zone": request.agency.zone_name,
-        "title": ngettext("%(n)d activity in the next seven days.",
-                          "%(n)d activities in the next seven days.", soon) % {"n": soon}
-        if soon else gettext("Nothing on the calendar in the next seven days."),
+        "view": view,
+        "tabs": tabs,
+        "day": day,
+        "zone": request.agency.zone_name,
+        "title": ngettext(
+            "%(n)d activity in the next seven days.",
+            "%(n)d activities in the next seven days.",
+            soon,
+        )
+        % {"n": soon}
+        if soon
+        else gettext("Nothing on the calendar in the next seven days."),
     }
     if view == "list":
         context |= _listed(request)
@@ -140,7 +170,8 @@ def _grid(request: HttpRequest, view: str, day: date, today: date) -> dict[str, 
         before, after = first - timedelta(days=7), first + timedelta(days=7)
         span = gettext("%(first)s to %(last)s") % {
             "first": formats.date_format(first, "j F"),
-            "last": formats.date_format(first + timedelta(days=6), "j F Y")}
+            "last": formats.date_format(first + timedelta(days=6), "j F Y"),
+        }
     else:
         month = day.replace(day=1)
         first = month - timedelta(days=month.weekday())
@@ -155,14 +186,18 @@ def _grid(request: HttpRequest, view: str, day: date, today: date) -> dict[str, 
         slots = [_slot(row, one.day, zone) for row in one.activities] + posts.get(one.day, [])
         slots.sort(key=lambda slot: slot["time"])
         shown = slots if view == "week" else slots[:SHOWN]
-        days.append({
-            "date": one.day, "slots": shown, "today": one.day == today,
-            "out": view == "month" and one.day.month != day.month,
-            "off": not is_working_day(one.day, office),
-            "more": len(slots) - len(shown),
-            "more_href": f"?view=week&day={one.day.isoformat()}",
-            "href": f"?view=week&day={one.day.isoformat()}" if view == "month" else "",
-        })
+        days.append(
+            {
+                "date": one.day,
+                "slots": shown,
+                "today": one.day == today,
+                "out": view == "month" and one.day.month != day.month,
+                "off": not is_working_day(one.day, office),
+                "more": len(slots) - len(shown),
+                "more_href": f"?view=week&day={one.day.isoformat()}",
+                "href": f"?view=week&day={one.day.isoformat()}" if view == "month" else "",
+            }
+        )
     return {"days": days, "before": before, "after": after, "span": span, "today": today}
 
 
@@ -170,8 +205,10 @@ def _slot(row: Activity, day: date, zone: ZoneInfo) -> dict[str, Any]:
     starts = row.starts_at.astimezone(zone)
     return {
         "time": starts.strftime("%H.%M") if starts.date() == day else "00.00",
-        "title": row.title, "href": reverse("desk:activities-one", args=[row.pk]),
-        "tone": word(row.state, "activity_tone"), "state": word(row.state, "activity_state"),
+        "title": row.title,
+        "href": reverse("desk:activities-one", args=[row.pk]),
+        "tone": word(row.state, "activity_tone"),
+        "state": word(row.state, "activity_state"),
         "gone": row.state == "done",
     }
 
@@ -187,16 +224,23 @@ def _posts(
         scoped(Delivery, request.scope)
         .filter(kind="post", part=0, due_at__gte=start, due_at__lt=start + timedelta(days=count))
         .exclude(state__in=["cancelled", "removed"])
-        .select_related("variant__message").order_by("due_at")[:500]
+        .select_related("variant__message")
+        .order_by("due_at")[:500]
     )
     found: dict[date, list[dict[str, Any]]] = {}
     for row in rows:
         local = row.due_at.astimezone(zone)
         message = row.variant.message if row.variant else None
-        found.setdefault(local.date(), []).append({
-            "time": local.strftime("%H.%M"), "title": message.title if message else "",
-            "href": reverse("desk:publishing-one", args=[row.pk]), "tone": "brand",
-            "state": word(row.state, "delivery_state"), "gone": row.state == "published"})
+        found.setdefault(local.date(), []).append(
+            {
+                "time": local.strftime("%H.%M"),
+                "title": message.title if message else "",
+                "href": reverse("desk:publishing-one", args=[row.pk]),
+                "tone": "brand",
+                "state": word(row.state, "delivery_state"),
+                "gone": row.state == "published",
+            }
+        )
     return found
 
 
@@ -210,8 +254,11 @@ def _listed(request: HttpRequest) -> dict[str, Any]:
             later = rows.filter(starts_at__gt=last.starts_at)
             rows = later | rows.filter(starts_at=last.starts_at, pk__gt=last.pk)
     page = list(rows[: PAGE + 1])
-    return {"rows": page[:PAGE], "q": text,
-            "after_pk": page[PAGE - 1].pk if len(page) > PAGE else ""}
+    return {
+        "rows": page[:PAGE],
+        "q": text,
+        "after_pk": page[PAGE - 1].pk if len(page) > PAGE else "",
+    }
 
 
 @desk("activity.read")
@@ -219,20 +266,36 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
     return show(request, find(request.scope, pk))
 
 
-def show(request: HttpRequest, row: Activity, *, refusal: Refused | None = None,
-         calling_off: forms.Form | None = None, status: int = 200) -> HttpResponse:
+def show(
+    request: HttpRequest,
+    row: Activity,
+    *,
+    refusal: Refused | None = None,
+    calling_off: forms.Form | None = None,
+    status: int = 200,
+) -> HttpResponse:
     scope = request.scope
     may = scope.may("activity.write") and row.state in ("planned", "running")
-    return render(request, "desk/activities/one.html", {
-        "row": row, "refusal": refusal, "segments": row.segments.order_by("pk"),
-        "conflicts": queries.conflicts(row)[:5] if may else [],
-        "steps": [(step, [(found, _opens(found.kind, found.pk)) for found in step.evidence])
-                  for step in steps(row, scope)],
-        "may": may,
-        "contents": contents(scope).filter(activity=row).order_by("-pk")[:20]
-        if scope.may("message.read") else [],
-        "calling_off": calling_off or ReasonForm(prefix="off"),
-    }, status=status)
+    return render(
+        request,
+        "desk/activities/one.html",
+        {
+            "row": row,
+            "refusal": refusal,
+            "segments": row.segments.order_by("pk"),
+            "conflicts": queries.conflicts(row)[:5] if may else [],
+            "steps": [
+                (step, [(found, _opens(found.kind, found.pk)) for found in step.evidence])
+                for step in steps(row, scope)
+            ],
+            "may": may,
+            "contents": contents(scope).filter(activity=row).order_by("-pk")[:20]
+            if scope.may("message.read")
+            else [],
+            "calling_off": calling_off or ReasonForm(prefix="off"),
+        },
+        status=status,
+    )
 
 
 def _opens(kind: str, pk: int) -> str:
@@ -247,29 +310,53 @@ def _opens(kind: str, pk: int) -> str:
 def new(request: HttpRequest) -> HttpResponse:
     zone = ZoneInfo(request.agency.zone)
     day = _day(request.GET.get("day", ""), request.now.astimezone(zone).date())
-    form = ActivityForm(request.scope, request.now, request.POST or None, initial={
-        "person_in_charge": request.scope.person.pk, "relation": "g2c",
-        "starts_at": f"{day.isoformat()}T08:00", "ends_at": f"{day.isoformat()}T10:00"})
+    form = ActivityForm(
+        request.scope,
+        request.now,
+        request.POST or None,
+        initial={
+            "person_in_charge": request.scope.person.pk,
+            "relation": "g2c",
+            "starts_at": f"{day.isoformat()}T08:00",
+            "ends_at": f"{day.isoformat()}T10:00",
+        },
+    )
     if request.method == "POST" and form.is_valid():
         try:
-            row = calendar.place(request.agency, by=request.scope.person, now=request.now,
-                                 **form.cleaned_data)
+            row = calendar.place(
+                request.agency, by=request.scope.person, now=request.now, **form.cleaned_data
+            )
             messages.success(request, gettext("It is on the calendar."))
             return redirect("desk:activities-one", row.pk)
         except Refused as refusal:
             refuse(form, refusal)
-    return render(request, "desk/activities/form.html", {"form": form, "row": None},
-                  status=422 if form.errors else 200)
+    return render(
+        request,
+        "desk/activities/form.html",
+        {"form": form, "row": None},
+        status=422 if form.errors else 200,
+    )
 
 
 @desk("activity.write")
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     row = find(request.scope, pk)
-    form = ActivityForm(request.scope, request.now, request.POST or None, old=row, initial={
-        **{name: getattr(row, name) for name in calendar.WRITABLE
-           if name not in ("objective", "person_in_charge")},
-        "objective": row.objective_id, "person_in_charge": row.person_in_charge_id,
-        "segments": list(row.segments.all())})
+    form = ActivityForm(
+        request.scope,
+        request.now,
+        request.POST or None,
+        old=row,
+        initial={
+            **{
+                name: getattr(row, name)
+                for name in calendar.WRITABLE
+                if name not in ("objective", "person_in_charge")
+            },
+            "objective": row.objective_id,
+            "person_in_charge": row.person_in_charge_id,
+            "segments": list(row.segments.all()),
+        },
+    )
     if request.method == "POST" and form.is_valid():
         try:
             calendar.change(row, by=request.scope.person, now=request.now, **form.cleaned_data)
@@ -277,8 +364,12 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("desk:activities-one", pk)
         except Refused as refusal:
             refuse(form, refusal)
-    return render(request, "desk/activities/form.html", {"form": form, "row": row},
-                  status=422 if form.errors else 200)
+    return render(
+        request,
+        "desk/activities/form.html",
+        {"form": form, "row": row},
+        status=422 if form.errors else 200,
+    )
 
 
 @desk("activity.write")
@@ -301,8 +392,9 @@ def call_off(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return show(request, row, calling_off=form, status=422)
     try:
-        calendar.call_off(row, reason=form.cleaned_data["reason"], by=request.scope.person,
-                          now=request.now)
+        calendar.call_off(
+            row, reason=form.cleaned_data["reason"], by=request.scope.person, now=request.now
+        )
     except Refused as refusal:
         row.refresh_from_db()
         return show(request, row, refusal=refusal, calling_off=form, status=422)

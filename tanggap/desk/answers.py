@@ -29,18 +29,24 @@ class AnswerForm(forms.Form):
     title = forms.CharField(label=_("Question"), max_length=200)
     text = forms.CharField(label=_("Answer"), widget=forms.Textarea({"rows": 5, "data-keep": "a"}))
     unit = forms.ModelChoiceField(
-        label=_("Owner unit"), queryset=Agency.objects.none(),
-        help_text=_("Who knows whether it is still true."))
+        label=_("Owner unit"),
+        queryset=Agency.objects.none(),
+        help_text=_("Who knows whether it is still true."),
+    )
     source = forms.CharField(
-        label=_("Source"), max_length=300, help_text=_("Legal basis or document."))
+        label=_("Source"), max_length=300, help_text=_("Legal basis or document.")
+    )
     valid_until = forms.DateField(
-        label=_("Valid until"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"),
-        help_text=_("After this day it cannot be inserted until somebody says that it holds."))
+        label=_("Valid until"),
+        widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"),
+        help_text=_("After this day it cannot be inserted until somebody says that it holds."),
+    )
 
     def __init__(self, scope: Scope, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self.fields["unit"].queryset = Agency.objects.filter(  # type: ignore[attr-defined]
-            pk__in=scope.readable).order_by("short_name")
+            pk__in=scope.readable
+        ).order_by("short_name")
 
 
 @desk("answers.write")
@@ -49,18 +55,30 @@ def listing(request: DeskRequest) -> HttpResponse:
     rows = list(answers.search(request.scope, text)[:PAGE])
     today = answers.today(request.agency, now)
     stale = sum(row.valid_until < today for row in rows)
-    return render(request, "desk/answers/list.html", {
-        "rows": [(row, row.valid_until >= today) for row in rows], "q": text,
-        "suggested": today + HALF_YEAR,
-        "finding": ngettext("%(n)d answer is past its day", "%(n)d answers are past their day",
-                            stale) % {"n": stale} if stale else gettext("All answers are valid"),
-    })
+    return render(
+        request,
+        "desk/answers/list.html",
+        {
+            "rows": [(row, row.valid_until >= today) for row in rows],
+            "q": text,
+            "suggested": today + HALF_YEAR,
+            "finding": ngettext(
+                "%(n)d answer is past its day", "%(n)d answers are past their day", stale
+            )
+            % {"n": stale}
+            if stale
+            else gettext("All answers are valid"),
+        },
+    )
 
 
 @desk("answers.write")
 def new(request: DeskRequest) -> HttpResponse:
-    form = AnswerForm(request.scope, request.POST or None, initial={
-        "valid_until": answers.today(request.agency, request.now) + HALF_YEAR})
+    form = AnswerForm(
+        request.scope,
+        request.POST or None,
+        initial={"valid_until": answers.today(request.agency, request.now) + HALF_YEAR},
+    )
     if request.method == "POST" and form.is_valid():
         try:
             answers.save(request.agency, by=request.user, now=request.now, **form.cleaned_data)
@@ -69,16 +87,25 @@ def new(request: DeskRequest) -> HttpResponse:
         else:
             messages.success(request, gettext("The answer is saved."))
             return redirect("desk:answers-list")
-    return render(request, "desk/answers/form.html", {"form": form},
-                  status=422 if form.errors else 200)
+    return render(
+        request, "desk/answers/form.html", {"form": form}, status=422 if form.errors else 200
+    )
 
 
 @desk("answers.write")
 def edit(request: DeskRequest, pk: int) -> HttpResponse:
     row = one(request, pk)
-    form = AnswerForm(request.scope, request.POST or None, initial={
-        "title": row.title, "text": row.text, "unit": row.unit_id, "source": row.source,
-        "valid_until": row.valid_until})
+    form = AnswerForm(
+        request.scope,
+        request.POST or None,
+        initial={
+            "title": row.title,
+            "text": row.text,
+            "unit": row.unit_id,
+            "source": row.source,
+            "valid_until": row.valid_until,
+        },
+    )
     if request.method == "POST" and form.is_valid():
         try:
             answers.edit(row, by=request.user, now=request.now, **form.cleaned_data)
@@ -87,8 +114,12 @@ def edit(request: DeskRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, gettext("The answer is saved."))
             return redirect("desk:answers-list")
-    return render(request, "desk/answers/form.html", {"form": form, "row": row},
-                  status=422 if form.errors else 200)
+    return render(
+        request,
+        "desk/answers/form.html",
+        {"form": form, "row": row},
+        status=422 if form.errors else 200,
+    )
 
 
 @require_POST
@@ -110,8 +141,12 @@ def retire(request: DeskRequest, pk: int) -> HttpResponse:
 
 
 def one(request: DeskRequest, pk: int) -> SavedAnswer:
-    row = scoped(SavedAnswer, request.scope).select_related("unit", "agency").filter(
-        pk=pk, retired_at=None).first()
+    row = (
+        scoped(SavedAnswer, request.scope)
+        .select_related("unit", "agency")
+        .filter(pk=pk, retired_at=None)
+        .first()
+    )
     if row is None:
         raise Http404
     return row

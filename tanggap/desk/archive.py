@@ -21,8 +21,11 @@ MOST_STEPS = 200
 
 def people(rows: list[Any], scope: Scope) -> dict[str, str]:
     """Names of those who acted: only people of this agency are named, others stay numbers."""
-    ids = {int(row.actor[7:]) for row in rows
-           if row.actor.startswith("person:") and row.actor[7:].isdigit()}
+    ids = {
+        int(row.actor[7:])
+        for row in rows
+        if row.actor.startswith("person:") and row.actor[7:].isdigit()
+    }
     known = scoped(Membership, scope).filter(person_id__in=ids).values("person_id")
     return {f"person:{one.pk}": one.name for one in Person.objects.filter(pk__in=known)}
 
@@ -30,12 +33,16 @@ def people(rows: list[Any], scope: Scope) -> dict[str, str]:
 def lines(rows: list[Any], scope: Scope) -> list[dict[str, Any]]:
     """Records as rows of a list."""
     names = people(rows, scope)
-    return [{
-        "row": row, "who": names.get(row.actor, row.actor),
-        "about": f"{word(row.subject_type, 'record_subject')} {row.subject_id}",
-        "href": reverse("desk:archive-record", args=[row.pk]),
-        "facts": ", ".join(f"{name}: {_short(value)}" for name, value in row.facts.items()),
-    } for row in rows]
+    return [
+        {
+            "row": row,
+            "who": names.get(row.actor, row.actor),
+            "about": f"{word(row.subject_type, 'record_subject')} {row.subject_id}",
+            "href": reverse("desk:archive-record", args=[row.pk]),
+            "facts": ", ".join(f"{name}: {_short(value)}" for name, value in row.facts.items()),
+        }
+        for row in rows
+    ]
 
 
 def _short(value: Any) -> str:
@@ -46,23 +53,38 @@ def _short(value: Any) -> str:
 @desk("archive.read")
 def listing(request: DeskRequest) -> HttpResponse:
     """Newest first; filtered by verb, who, what it is about, and day."""
-    asked = {name: request.GET.get(name, "").strip()[:120]
-             for name in ("verb", "actor", "type", "id", "day")}
+    asked = {
+        name: request.GET.get(name, "").strip()[:120]
+        for name in ("verb", "actor", "type", "id", "day")
+    }
     after = request.GET.get("after", "")
     try:
         day = date.fromisoformat(asked["day"]) if asked["day"] else None
     except ValueError:
         day = None
     page = queries.recorded(
-        request.scope, verb=asked["verb"], actor=asked["actor"], subject_type=asked["type"],
-        subject_id=asked["id"], day=day,
-        after=int(after) if after.isascii() and after.isdigit() and len(after) < 18 else None)
-    return render(request, "desk/archive/list.html", {
-        "rows": lines(page.records, request.scope), "after": page.after, "asked": asked,
-        "filtered": any(asked.values()), "head": queries.newest_head(request.scope, request.agency),
-        "verbs": queries.verbs(request.scope), "subjects": tables()["record_subject"],
-        "wrong_day": bool(asked["day"]) and day is None,
-    })
+        request.scope,
+        verb=asked["verb"],
+        actor=asked["actor"],
+        subject_type=asked["type"],
+        subject_id=asked["id"],
+        day=day,
+        after=int(after) if after.isascii() and after.isdigit() and len(after) < 18 else None,
+    )
+    return render(
+        request,
+        "desk/archive/list.html",
+        {
+            "rows": lines(page.records, request.scope),
+            "after": page.after,
+            "asked": asked,
+            "filtered": any(asked.values()),
+            "head": queries.newest_head(request.scope, request.agency),
+            "verbs": queries.verbs(request.scope),
+            "subjects": tables()["record_subject"],
+            "wrong_day": bool(asked["day"]) and day is None,
+        },
+    )
 
 
 @desk("archive.read")
@@ -77,16 +99,28 @@ def one(request: DeskRequest, pk: int) -> HttpResponse:
         state = "sealed" if proof.check(found) else "broken"
     except proof.NotSealed:
         found, state = None, "waiting"
-    return render(request, "desk/archive/record.html", {
-        "line": lines([row], request.scope)[0], "row": row, "proof": found, "state": state,
-        "facts": [(name, json.dumps(value, ensure_ascii=False) if not isinstance(value, str)
-                   else value) for name, value in row.facts.items()],
-        "leaf": bytes(row.leaf_hash).hex(),
-        "path": [step.hex() for step in found.path] if found else [],
-        "root": found.head.root.hex() if found else "",
-        "content": bytes(row.content_hash).hex() if row.content_hash else "",
-        "data": found.data.decode() if found else "",
-    })
+    return render(
+        request,
+        "desk/archive/record.html",
+        {
+            "line": lines([row], request.scope)[0],
+            "row": row,
+            "proof": found,
+            "state": state,
+            "facts": [
+                (
+                    name,
+                    json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else value,
+                )
+                for name, value in row.facts.items()
+            ],
+            "leaf": bytes(row.leaf_hash).hex(),
+            "path": [step.hex() for step in found.path] if found else [],
+            "root": found.head.root.hex() if found else "",
+            "content": bytes(row.content_hash).hex() if row.content_hash else "",
+            "data": found.data.decode() if found else "",
+        },
+    )
 
 
 @desk("archive.read")
@@ -95,14 +129,28 @@ def story(request: DeskRequest, kind: str, ident: str) -> HttpResponse:
     rows = list(queries.timeline(request.scope, (kind, ident))[: MOST_STEPS + 1])
     if not rows:
         raise Http404
-    steps = [{
-        "title": line["row"].verb, "text": line["facts"], "by": line["who"], "at": line["row"].at,
-        "tone": "now" if line["row"] is rows[-1] else "",
-    } for line in lines(rows[:MOST_STEPS], request.scope)]
-    return render(request, "desk/archive/story.html", {
-        "about": f"{word(kind, 'record_subject')} {ident}", "steps": steps, "total": len(steps),
-        "more": len(rows) > MOST_STEPS, "kind": kind, "ident": ident,
-    })
+    steps = [
+        {
+            "title": line["row"].verb,
+            "text": line["facts"],
+            "by": line["who"],
+            "at": line["row"].at,
+            "tone": "now" if line["row"] is rows[-1] else "",
+        }
+        for line in lines(rows[:MOST_STEPS], request.scope)
+    ]
+    return render(
+        request,
+        "desk/archive/story.html",
+        {
+            "about": f"{word(kind, 'record_subject')} {ident}",
+            "steps": steps,
+            "total": len(steps),
+            "more": len(rows) > MOST_STEPS,
+            "kind": kind,
+            "ident": ident,
+        },
+    )
 
 
 urlpatterns = [

@@ -14,9 +14,7 @@ def bars(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     A missing value (None) draws no bar and keeps saying that it is missing.
     """
     largest = max((row["value"] or 0 for row in rows), default=0) or 1
-    return [
-        {**row, "width": f"{100 * max(row['value'] or 0, 0) / largest:.1f}"} for row in rows
-    ]
+    return [{**row, "width": f"{100 * max(row['value'] or 0, 0) / largest:.1f}"} for row in rows]
 
 
 def trace(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -24,8 +22,12 @@ def trace(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
     Missing values (None) break the line: a gap in what is known is a gap in the drawing.
     """
-    known = [value for point in points for name in ("value", "low", "high")
-             if (value := point.get(name)) is not None]
+    known = [
+        value
+        for point in points
+        for name in ("value", "low", "high")
+        if (value := point.get(name)) is not None
+    ]
     if not known:
         return {"line": "", "band": "", "zero": None, "end": None}
     least, most = min(known), max(known)
@@ -44,14 +46,19 @@ def trace(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         end = at(index, point["value"])
         line.append(f"{pen}{end[0]} {end[1]}")
         pen = "L"
-    ranged = [(i, p) for i, p in enumerate(points)
-              if p.get("low") is not None and p.get("high") is not None]
+    ranged = [
+        (i, p)
+        for i, p in enumerate(points)
+        if p.get("low") is not None and p.get("high") is not None
+    ]
     band = ""
     if len(ranged) > 1:
         edge = [at(i, p["high"]) for i, p in ranged]
         edge += [at(i, p["low"]) for i, p in reversed(ranged)]
         band = "M" + "L".join(f"{x} {y}" for x, y in edge) + "Z"
     return {
-        "line": "".join(line), "band": band, "end": end,
+        "line": "".join(line),
+        "band": band,
+        "end": end,
         "zero": at(0, 0)[1] if least < 0 < most else None,
     }

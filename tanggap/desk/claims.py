@@ -30,15 +30,19 @@ OPEN = ("noticed", "checking")
 
 class NoticeForm(forms.Form):
     text = forms.CharField(
-        label=_("The claim, in one sentence, as it circulates"), max_length=500,
-        widget=forms.Textarea({"rows": 2}))
+        label=_("The claim, in one sentence, as it circulates"),
+        max_length=500,
+        widget=forms.Textarea({"rows": 2}),
+    )
     unit = forms.ModelChoiceField(
-        label=_("Unit responsible for the matter"), queryset=Agency.objects.none(), required=False)
+        label=_("Unit responsible for the matter"), queryset=Agency.objects.none(), required=False
+    )
 
     def __init__(self, scope: Scope, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self.fields["unit"].queryset = Agency.objects.filter(  # type: ignore[attr-defined]
-            pk__in=scope.readable).order_by("short_name")
+            pk__in=scope.readable
+        ).order_by("short_name")
 
 
 class EvidenceForm(forms.Form):
@@ -46,56 +50,84 @@ class EvidenceForm(forms.Form):
     title = forms.CharField(label=_("What is it?"), max_length=200)
     url = forms.URLField(label=_("Address of the page"), required=False, assume_scheme="https")
     document = forms.CharField(
-        label=_("Number of the unit's document"), required=False, max_length=200)
+        label=_("Number of the unit's document"), required=False, max_length=200
+    )
     quote = forms.CharField(
-        label=_("What it says"), required=False, widget=forms.Textarea({"rows": 2}))
+        label=_("What it says"), required=False, widget=forms.Textarea({"rows": 2})
+    )
 
 
 class VerdictForm(forms.Form):
     use_required_attribute = False
     verdict = forms.ChoiceField(label=_("Verdict"), widget=forms.RadioSelect)
     explanation = forms.CharField(
-        label=_("What is true, with its source"), widget=forms.Textarea({"rows": 4}))
+        label=_("What is true, with its source"), widget=forms.Textarea({"rows": 4})
+    )
     factual = forms.BooleanField(
-        label=_("This is a claim of fact, not opinion or criticism"), required=False)
+        label=_("This is a claim of fact, not opinion or criticism"), required=False
+    )
     publish = forms.BooleanField(label=_("Show on the public clarifications page"), required=False)
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self.fields["verdict"].choices = [  # type: ignore[attr-defined]
-            (row["code"], words(row)) for row in verdicts()["verdicts"]]
+            (row["code"], words(row)) for row in verdicts()["verdicts"]
+        ]
 
 
 @desk("claim.write")
 def listing(request: DeskRequest) -> HttpResponse:
     rows = list(queries.claims(request.scope)[:PAGE])
     count = sum(row.state in OPEN for row in rows)
-    return render(request, "desk/claims/list.html", {
-        "rows": rows,
-        "finding": ngettext("%(n)d claim waits for evidence or a verdict",
-                            "%(n)d claims wait for evidence or a verdict", count) % {"n": count}
-        if count else gettext("No doubtful news is open"),
-    })
+    return render(
+        request,
+        "desk/claims/list.html",
+        {
+            "rows": rows,
+            "finding": ngettext(
+                "%(n)d claim waits for evidence or a verdict",
+                "%(n)d claims wait for evidence or a verdict",
+                count,
+            )
+            % {"n": count}
+            if count
+            else gettext("No doubtful news is open"),
+        },
+    )
 
 
 @desk("claim.write")
 def new(request: DeskRequest) -> HttpResponse:
     pk = request.GET.get("item", "")
-    item = scoped(Item, request.scope).select_related("conversation", "author").filter(
-        pk=int(pk), conversation__sealed=False).first() if pk.isdigit() and len(pk) < 12 else None
+    item = (
+        scoped(Item, request.scope)
+        .select_related("conversation", "author")
+        .filter(pk=int(pk), conversation__sealed=False)
+        .first()
+        if pk.isdigit() and len(pk) < 12
+        else None
+    )
     form = NoticeForm(request.scope, request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            row = claims.notice(request.agency, by=request.user, now=request.now,
-                                items=[item] if item else [], **form.cleaned_data)
+            row = claims.notice(
+                request.agency,
+                by=request.user,
+                now=request.now,
+                items=[item] if item else [],
+                **form.cleaned_data,
+            )
         except Refused as refusal:
             refuse(form, refusal)
         else:
             messages.success(request, gettext("Noted. Now gather evidence."))
             return redirect("desk:claims-one", row.pk)
-    return render(request, "desk/claims/new.html", {
-        "form": form, "item": item, "name": shown.name_of(item.author) if item else ""},
-        status=422 if form.errors else 200)
+    return render(
+        request,
+        "desk/claims/new.html",
+        {"form": form, "item": item, "name": shown.name_of(item.author) if item else ""},
+        status=422 if form.errors else 200,
+    )
 
 
 @desk("claim.write")
@@ -146,17 +178,25 @@ def drop(request: DeskRequest, pk: int) -> HttpResponse:
 def correct(request: DeskRequest, pk: int) -> HttpResponse:
     """Answer one place where it stands."""
     row = find(request, pk)
-    item = row.items.select_related("conversation", "author", "account").filter(
-        pk=request.POST.get("item") or 0, conversation__sealed=False).first()
+    item = (
+        row.items.select_related("conversation", "author", "account")
+        .filter(pk=request.POST.get("item") or 0, conversation__sealed=False)
+        .first()
+    )
     if item is None:
         raise Http404
     try:
-        made = claims.correct(row, item, request.POST.get("text", ""), by=request.user,
-                              now=request.now)
+        made = claims.correct(
+            row, item, request.POST.get("text", ""), by=request.user, now=request.now
+        )
     except Refused as refusal:
         return show(request, row, refusal=refusal, typed=request.POST.get("text", ""), status=422)
-    messages.success(request, gettext("The answer is on its way.") if made.state == "released"
-                     else gettext("The answer waits for a second person."))
+    messages.success(
+        request,
+        gettext("The answer is on its way.")
+        if made.state == "released"
+        else gettext("The answer waits for a second person."),
+    )
     return redirect("desk:claims-one", pk)
 
 
@@ -169,13 +209,17 @@ def post(request: DeskRequest, pk: int) -> HttpResponse:
         if chosen.isascii() and chosen.isdigit() and len(chosen) < 12:
             found = posts(request.scope, row).filter(pk=int(chosen)).first()
             if found is None:
-                raise Refused(gettext("No post was linked."), gettext("It is not among yours."),
-                              gettext("Choose one of the list."))
+                raise Refused(
+                    gettext("No post was linked."),
+                    gettext("It is not among yours."),
+                    gettext("Choose one of the list."),
+                )
             claims.choose_post(row, found, by=request.user, now=request.now)
             messages.success(request, gettext("Linked. The claim is corrected when it is out."))
             return redirect("desk:claims-one", pk)
-        made = claims.draft_post(row, by=request.user, now=request.now,
-                                 accounts=list(usable(request.scope)))
+        made = claims.draft_post(
+            row, by=request.user, now=request.now, accounts=list(usable(request.scope))
+        )
     except Refused as refusal:
         return show(request, row, refusal=refusal, status=422)
     messages.success(request, gettext("A draft is ready. Read it, then ask for approval."))
@@ -188,37 +232,63 @@ def posts(scope: Scope, row: Claim) -> QuerySet[Message]:
 
 
 def find(request: DeskRequest, pk: int) -> Claim:
-    row = scoped(Claim, request.scope).select_related(
-        "unit", "decided_by", "agency", "message", "correction").filter(
-        pk=pk).first()
+    row = (
+        scoped(Claim, request.scope)
+        .select_related("unit", "decided_by", "agency", "message", "correction")
+        .filter(pk=pk)
+        .first()
+    )
     if row is None:
         raise Http404
     return row
 
 
 def show(
-    request: DeskRequest, row: Claim, *, evidence_form: EvidenceForm | None = None,
-    verdict_form: VerdictForm | None = None, refusal: Refused | None = None, typed: str = "",
+    request: DeskRequest,
+    row: Claim,
+    *,
+    evidence_form: EvidenceForm | None = None,
+    verdict_form: VerdictForm | None = None,
+    refusal: Refused | None = None,
+    typed: str = "",
     status: int = 200,
 ) -> HttpResponse:
     places = [
-        {"item": item, "name": shown.name_of(item.author),
-         "replies": [(one, reply.state_of(one)) for one in row.corrections.all()
-                     if one.item_id == item.pk]}
-        for item in row.items.select_related("author", "account").filter(
-            conversation__sealed=False)
+        {
+            "item": item,
+            "name": shown.name_of(item.author),
+            "replies": [
+                (one, reply.state_of(one))
+                for one in row.corrections.all()
+                if one.item_id == item.pk
+            ],
+        }
+        for item in row.items.select_related("author", "account").filter(conversation__sealed=False)
     ]
-    return render(request, "desk/claims/one.html", {
-        "row": row, "places": places, "sources": row.sources.select_related("added_by"),
-        "enough": claims.enough(row), "evidence_form": evidence_form or EvidenceForm(),
-        "verdict_form": verdict_form or VerdictForm(), "refusal": refusal,
-        "typed": typed or row.explanation, "may_decide": request.scope.may("claim.decide"),
-        "may_post": request.scope.may("message.write") and row.state in ("decided", "corrected"),
-        "posts": list(posts(request.scope, row)[:20]),
-        "public_href": reverse("public:clarification", args=[row.agency.slug, row.pk])
-        if row.published else "",
-        "may_answer": request.scope.may("inbox.write"), "open": row.state in OPEN,
-    }, status=status)
+    return render(
+        request,
+        "desk/claims/one.html",
+        {
+            "row": row,
+            "places": places,
+            "sources": row.sources.select_related("added_by"),
+            "enough": claims.enough(row),
+            "evidence_form": evidence_form or EvidenceForm(),
+            "verdict_form": verdict_form or VerdictForm(),
+            "refusal": refusal,
+            "typed": typed or row.explanation,
+            "may_decide": request.scope.may("claim.decide"),
+            "may_post": request.scope.may("message.write")
+            and row.state in ("decided", "corrected"),
+            "posts": list(posts(request.scope, row)[:20]),
+            "public_href": reverse("public:clarification", args=[row.agency.slug, row.pk])
+            if row.published
+            else "",
+            "may_answer": request.scope.may("inbox.write"),
+            "open": row.state in OPEN,
+        },
+        status=status,
+    )
 
 
 urlpatterns = [

@@ -58,12 +58,13 @@ class Shell:
     def _frame(self) -> tuple[dict[str, int], Any]:
         if self.scope.agency is None:
             return {}, None
-        areas = {place.area for place in (*nav.CYCLE, *nav.KEEPING)
-                 if self.scope.may(place.verb)}
+        areas = {place.area for place in (*nav.CYCLE, *nav.KEEPING) if self.scope.may(place.verb)}
 
         def ask() -> tuple[dict[str, int], Any]:
-            return (registry.counts(self.scope, self.now, areas),
-                    registry.hold_in_force(self.scope, self.now))
+            return (
+                registry.counts(self.scope, self.now, areas),
+                registry.hold_in_force(self.scope, self.now),
+            )
 
         if getattr(self.request, "entered", False):
             return ask()

@@ -85,8 +85,13 @@ def desk(verb: str, *, network: bool = False) -> Callable[[View], View]:
 
 
 def _serve(
-    request: HttpRequest, scope: Scope, verb: str, network: bool,
-    view: Callable[..., HttpResponseBase], args: tuple[Any, ...], kwargs: dict[str, Any],
+    request: HttpRequest,
+    scope: Scope,
+    verb: str,
+    network: bool,
+    view: Callable[..., HttpResponseBase],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
 ) -> HttpResponseBase:
     if not scope.may(verb):
         return _not_yours(request, scope, verb)
@@ -154,10 +159,13 @@ def _not_yours(request: HttpRequest, scope: Scope, verb: str) -> HttpResponse:
     with enter(scope):
         holders = list(
             Membership.objects.filter(agency=scope.agency, ended_at=None, role__in=may)
-            .select_related("person").order_by("role", "pk")[:5]
+            .select_related("person")
+            .order_by("role", "pk")[:5]
         )
         page = render(
-            request, "desk/not_yours.html", {"verb": verb, "roles": may, "holders": holders},
+            request,
+            "desk/not_yours.html",
+            {"verb": verb, "roles": may, "holders": holders},
             status=403,
         )
     return _whole(request, page)
@@ -171,8 +179,10 @@ def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
     """The last resort for a refusal that no form caught: 409 when stale, else 422."""
     status = 409 if isinstance(refusal, Stale) else 422
     page = render(
-        request, "desk/refused.html",
-        {"refusal": refusal, "back": request.META.get("HTTP_REFERER", "")}, status=status,
+        request,
+        "desk/refused.html",
+        {"refusal": refusal, "back": request.META.get("HTTP_REFERER", "")},
+        status=status,
     )
     return _whole(request, page)
 

@@ -28,20 +28,25 @@ DAY = forms.DateInput({"type": "date"}, "%Y-%m-%d")
 class EntryForm(forms.Form):
     letter = forms.ChoiceField(label=_("Class (UU 14/2008 art. 17)"))
     words = forms.CharField(
-        label=_("Words that the check looks for"), widget=forms.Textarea({"rows": 3}),
-        help_text=_("One phrase a line. A content with one of them is stopped."))
+        label=_("Words that the check looks for"),
+        widget=forms.Textarea({"rows": 3}),
+        help_text=_("One phrase a line. A content with one of them is stopped."),
+    )
     reason = forms.CharField(label=_("Reason"), widget=forms.Textarea({"rows": 3}))
     consequence_test = forms.CharField(
-        label=_("Number of the consequence test (uji konsekuensi)"), max_length=120)
+        label=_("Number of the consequence test (uji konsekuensi)"), max_length=120
+    )
     decided_on = forms.DateField(label=_("Day of the decision"), widget=DAY)
     place = forms.CharField(label=_("Place"), max_length=120)
     expires_on = forms.DateField(
-        label=_("Last day"), widget=DAY, help_text=_("An exemption has a duration."))
+        label=_("Last day"), widget=DAY, help_text=_("An exemption has a duration.")
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["letter"].choices = [
-            (letter, word(letter, "article_17")) for letter in exempt.LETTERS]
+            (letter, word(letter, "article_17")) for letter in exempt.LETTERS
+        ]
 
 
 @desk("exempt.read")
@@ -49,8 +54,9 @@ def listing(request: HttpRequest) -> HttpResponse:
     return page(request)
 
 
-def page(request: HttpRequest, *, lifting: dict[int, forms.Form] | None = None,
-         status: int = 200) -> HttpResponse:
+def page(
+    request: HttpRequest, *, lifting: dict[int, forms.Form] | None = None, status: int = 200
+) -> HttpResponse:
     today = request.now.astimezone(ZoneInfo(request.agency.zone)).date()
     everything = exemptions(request.scope)
     rows, after = everything.order_by("-pk"), request.GET.get("after", "")
@@ -58,14 +64,28 @@ def page(request: HttpRequest, *, lifting: dict[int, forms.Form] | None = None,
         rows = rows.filter(pk__lt=int(after[:18]))
     shown = list(rows[: PAGE + 1])
     force = everything.filter(expires_on__gte=today, lifted_at=None).count()
-    return render(request, "desk/exempt/list.html", {
-        "rows": [(row, row.lifted_at is None and row.expires_on >= today,
-                  (lifting or {}).get(row.pk) or ReasonForm(prefix=f"lift-{row.pk}"))
-                 for row in shown[:PAGE]],
-        "after": shown[PAGE - 1].pk if len(shown) > PAGE else "",
-        "title": ngettext("%(n)d exemption is in force.", "%(n)d exemptions are in force.", force)
-        % {"n": force} if force else gettext("Nothing is exempt."),
-    }, status=status)
+    return render(
+        request,
+        "desk/exempt/list.html",
+        {
+            "rows": [
+                (
+                    row,
+                    row.lifted_at is None and row.expires_on >= today,
+                    (lifting or {}).get(row.pk) or ReasonForm(prefix=f"lift-{row.pk}"),
+                )
+                for row in shown[:PAGE]
+            ],
+            "after": shown[PAGE - 1].pk if len(shown) > PAGE else "",
+            "title": ngettext(
+                "%(n)d exemption is in force.", "%(n)d exemptions are in force.", force
+            )
+            % {"n": force}
+            if force
+            else gettext("Nothing is exempt."),
+        },
+        status=status,
+    )
 
 
 @desk("exempt.write")
@@ -74,14 +94,19 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
-            exempt.register(request.agency, by=request.scope.person, now=request.now,
-                            **{**given, "words": given["words"].splitlines()})
+            exempt.register(
+                request.agency,
+                by=request.scope.person,
+                now=request.now,
+                **{**given, "words": given["words"].splitlines()},
+            )
             messages.success(request, gettext("The entry is in the register."))
             return redirect("desk:exempt-list")
         except Refused as refusal:
             refuse(form, refusal)
-    return render(request, "desk/exempt/form.html", {"form": form},
-                  status=422 if form.errors else 200)
+    return render(
+        request, "desk/exempt/form.html", {"form": form}, status=422 if form.errors else 200
+    )
 
 
 @desk("exempt.write")

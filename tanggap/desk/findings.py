@@ -49,13 +49,16 @@ class GroupForm(forms.Form):
 class RecommendForm(forms.Form):
     title = forms.CharField(label=_("What is asked of the head"), max_length=200)
     background = forms.CharField(
-        label=_("Background"), widget=forms.Textarea({"rows": 4}),
-        help_text=_("Two or three sentences; the originals stand below it."))
+        label=_("Background"),
+        widget=forms.Textarea({"rows": 4}),
+        help_text=_("Two or three sentences; the originals stand below it."),
+    )
     owner_unit = forms.ModelChoiceField(
-        label=_("Who carries it out"), queryset=Agency.objects.none(), required=False)
+        label=_("Who carries it out"), queryset=Agency.objects.none(), required=False
+    )
     due_on = forms.DateField(
-        label=_("Until when"), required=False,
-        widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
+        label=_("Until when"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
+    )
 
     def __init__(self, owner: Agency, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -65,29 +68,39 @@ class RecommendForm(forms.Form):
             name = letter.lower()
             must = letter == "A"
             self.fields[f"option_{name}"] = forms.CharField(
-                label=_("Option %(letter)s") % {"letter": letter}, required=must,
-                widget=forms.Textarea({"rows": 2}))
+                label=_("Option %(letter)s") % {"letter": letter},
+                required=must,
+                widget=forms.Textarea({"rows": 2}),
+            )
             for part, label in (("cost", _("Cost")), ("time", _("Time")), ("risk", _("Risk"))):
                 self.fields[f"{part}_{name}"] = forms.CharField(
-                    label=f"{letter}: {label}", required=False, max_length=200)
+                    label=f"{letter}: {label}", required=False, max_length=200
+                )
 
 
 class DecideForm(forms.Form):
     verdict = forms.ChoiceField(
-        label=_("Your decision"), widget=forms.RadioSelect,
-        choices=[("accepted", _("Accept")), ("changed", _("Change")), ("declined", _("Decline"))])
+        label=_("Your decision"),
+        widget=forms.RadioSelect,
+        choices=[("accepted", _("Accept")), ("changed", _("Change")), ("declined", _("Decline"))],
+    )
     option = forms.ChoiceField(
-        label=_("Which option"), widget=forms.RadioSelect, required=False, choices=())
+        label=_("Which option"), widget=forms.RadioSelect, required=False, choices=()
+    )
     changed_to = forms.CharField(
-        label=_("What to do instead"), required=False, widget=forms.Textarea({"rows": 2}))
+        label=_("What to do instead"), required=False, widget=forms.Textarea({"rows": 2})
+    )
     reason = forms.CharField(
-        label=_("Reason"), widget=forms.Textarea({"rows": 2}),
-        help_text=_("One sentence. It is read by citizens and auditors."))
+        label=_("Reason"),
+        widget=forms.Textarea({"rows": 2}),
+        help_text=_("One sentence. It is read by citizens and auditors."),
+    )
 
     def __init__(self, row: Recommendation, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["option"].choices = [
-            (one.letter, f"{one.letter}. {one.text}") for one in row.options.all()]
+            (one.letter, f"{one.letter}. {one.text}") for one in row.options.all()
+        ]
 
 
 class AnnounceForm(forms.Form):
@@ -95,16 +108,22 @@ class AnnounceForm(forms.Form):
     you_said = forms.CharField(label=_("You said"), widget=forms.Textarea({"rows": 3}))
     we_did = forms.CharField(label=_("We did"), widget=forms.Textarea({"rows": 3}))
     reply_text = forms.CharField(
-        label=_("Reply to each person"), widget=forms.Textarea({"rows": 3}),
-        help_text=_("In their own thread, once. Number and address are added by themselves."))
+        label=_("Reply to each person"),
+        widget=forms.Textarea({"rows": 3}),
+        help_text=_("In their own thread, once. Number and address are added by themselves."),
+    )
     accounts = forms.ModelMultipleChoiceField(
-        label=_("Also publish on"), queryset=Account.objects.none(), required=False,
-        widget=forms.CheckboxSelectMultiple)
+        label=_("Also publish on"),
+        queryset=Account.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
 
     def __init__(self, scope: Scope, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["accounts"].queryset = (
-            scoped(Account, scope).filter(state="connected").order_by("pk"))
+            scoped(Account, scope).filter(state="connected").order_by("pk")
+        )
 
 
 @desk("case.read")
@@ -112,21 +131,28 @@ def listing(request: DeskRequest) -> HttpResponse:
     scope = request.scope
     waits = list(queries.to_decide(scope)[:SHOWN])
     told = list(queries.announcements(scope)[:SHOWN])
-    return render(request, "desk/findings/list.html", {
-        "finding": _headline(len(waits), scope), "waits": waits,
-        "decided": list(queries.recommendations(scope).exclude(state="proposed")[:SHOWN]),
-        "findings": list(queries.findings(scope)[:SHOWN]),
-        "announcements": [(one, queries.progress(one)) for one in told],
-    })
+    return render(
+        request,
+        "desk/findings/list.html",
+        {
+            "finding": _headline(len(waits), scope),
+            "waits": waits,
+            "decided": list(queries.recommendations(scope).exclude(state="proposed")[:SHOWN]),
+            "findings": list(queries.findings(scope)[:SHOWN]),
+            "announcements": [(one, queries.progress(one)) for one in told],
+        },
+    )
 
 
 def _headline(waits: int, scope: Scope) -> str:
     if waits and scope.may("decide"):
-        return ngettext("%(n)d decision waits for you.", "%(n)d decisions wait for you.",
-                        waits) % {"n": waits}
+        return ngettext("%(n)d decision waits for you.", "%(n)d decisions wait for you.", waits) % {
+            "n": waits
+        }
     if waits:
-        return ngettext("%(n)d decision waits for the head.",
-                        "%(n)d decisions wait for the head.", waits) % {"n": waits}
+        return ngettext(
+            "%(n)d decision waits for the head.", "%(n)d decisions wait for the head.", waits
+        ) % {"n": waits}
     return gettext("No decision is waiting.")
 
 
@@ -141,19 +167,28 @@ def new(request: DeskRequest) -> HttpResponse:
     if case.sealed:
         raise Http404
     items = list(Item.objects.filter(contributions__case=case).order_by("written_at", "pk"))
-    form = FindingForm(request.POST if request.method == "POST" else None,
-                       initial={"title": case.title})
+    form = FindingForm(
+        request.POST if request.method == "POST" else None, initial={"title": case.title}
+    )
     if request.method == "POST" and form.is_valid():
         try:
             made = synthesize.write(
-                form.cleaned_data["title"], items, synthesize.proposal(items),
-                by=request.user, now=request.now, case=case)
+                form.cleaned_data["title"],
+                items,
+                synthesize.proposal(items),
+                by=request.user,
+                now=request.now,
+                case=case,
+            )
             return redirect("desk:findings-finding", made.pk)
         except Refused as refusal:
             refuse(form, refusal)
-    return render(request, "desk/findings/new.html", {"form": form, "case": case,
-                                                      "count": len(items)},
-                  status=422 if form.errors else 200)
+    return render(
+        request,
+        "desk/findings/new.html",
+        {"form": form, "case": case, "count": len(items)},
+        status=422 if form.errors else 200,
+    )
 
 
 @desk("case.read")
@@ -178,8 +213,13 @@ def change(request: DeskRequest, pk: int, what: str) -> HttpResponse:
             synthesize.place(row, ids, _group(row, request), by=by, now=now)
         elif what == "kalimat":
             quoted = [int(one) for one in request.POST.getlist("quoted") if one.isdigit()]
-            synthesize.say(_group(row, request), request.POST.get("sentence", ""),
-                           quoted=quoted, by=by, now=now)
+            synthesize.say(
+                _group(row, request),
+                request.POST.get("sentence", ""),
+                quoted=quoted,
+                by=by,
+                now=now,
+            )
         elif what == "cocok":
             synthesize.check(row, by=by, now=now)
         elif what == "kembali":
@@ -198,23 +238,41 @@ def _finding(request: DeskRequest, pk: int) -> Finding:
     return get_object_or_404(queries.findings(request.scope), pk=pk)
 
 
-def _finding_page(request: DeskRequest, row: Finding, refusal: Refused | None = None,
-                  form: forms.Form | None = None) -> HttpResponse:
+def _finding_page(
+    request: DeskRequest,
+    row: Finding,
+    refusal: Refused | None = None,
+    form: forms.Form | None = None,
+) -> HttpResponse:
     opened = request.GET.get("kelompok", "")
     groups = []
     for group in row.groups.annotate(count=Count("lines")).order_by("order", "pk"):
         lines = group.lines.select_related("item__author", "item__account").order_by(
-            "-quoted", "item__written_at")
-        groups.append({"row": group, "open": str(group.pk) == opened,
-                       "lines": list(lines if str(group.pk) == opened else lines[:SHOWN])})
+            "-quoted", "item__written_at"
+        )
+        groups.append(
+            {
+                "row": group,
+                "open": str(group.pk) == opened,
+                "lines": list(lines if str(group.pk) == opened else lines[:SHOWN]),
+            }
+        )
     writes = "finding.write" in request.scope.verbs
-    return render(request, "desk/findings/finding.html", {
-        "row": row, "groups": groups, "refusal": refusal,
-        "total": sum(one["row"].count for one in groups),
-        "draft": row.state == "draft" and writes, "group_form": form or GroupForm(),
-        "checks": row.state == "draft" and writes and row.written_by_id != request.user.pk,
-        "recommendations": list(row.recommendations.order_by("-pk")),
-    }, status=422 if refusal else 200)
+    return render(
+        request,
+        "desk/findings/finding.html",
+        {
+            "row": row,
+            "groups": groups,
+            "refusal": refusal,
+            "total": sum(one["row"].count for one in groups),
+            "draft": row.state == "draft" and writes,
+            "group_form": form or GroupForm(),
+            "checks": row.state == "draft" and writes and row.written_by_id != request.user.pk,
+            "recommendations": list(row.recommendations.order_by("-pk")),
+        },
+        status=422 if refusal else 200,
+    )
 
 
 # --- recommendations ---
@@ -227,23 +285,46 @@ def recommending(request: DeskRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         options = [
-            Choice(said[f"option_{one}"], said[f"cost_{one}"], said[f"time_{one}"],
-                   said[f"risk_{one}"]) for one in LETTERS.lower()]
+            Choice(
+                said[f"option_{one}"], said[f"cost_{one}"], said[f"time_{one}"], said[f"risk_{one}"]
+            )
+            for one in LETTERS.lower()
+        ]
         try:
             made = recommend.write(
-                row, said["title"], background=said["background"], options=options,
-                by=request.user, now=request.now, owner_unit=said["owner_unit"],
-                due_on=said["due_on"])
+                row,
+                said["title"],
+                background=said["background"],
+                options=options,
+                by=request.user,
+                now=request.now,
+                owner_unit=said["owner_unit"],
+                due_on=said["due_on"],
+            )
             recommend.propose(made, by=request.user, now=request.now)
             messages.success(request, gettext("The recommendation is before the head."))
             return redirect("desk:findings-decision", made.pk)
         except Refused as refusal:
             refuse(form, refusal)
-    return render(request, "desk/findings/recommend.html", {
-        "row": row, "form": form,
-        "options": [{"letter": letter, "fields": [form[f"{part}_{letter.lower()}"] for part in
-                                                   ("option", "cost", "time", "risk")]}
-                    for letter in LETTERS]}, status=422 if form.errors else 200)
+    return render(
+        request,
+        "desk/findings/recommend.html",
+        {
+            "row": row,
+            "form": form,
+            "options": [
+                {
+                    "letter": letter,
+                    "fields": [
+                        form[f"{part}_{letter.lower()}"]
+                        for part in ("option", "cost", "time", "risk")
+                    ],
+                }
+                for letter in LETTERS
+            ],
+        },
+        status=422 if form.errors else 200,
+    )
 
 
 @desk("case.read")
@@ -261,8 +342,15 @@ def decide(request: DeskRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         said = form.cleaned_data
         try:
-            recommend.decide(row, said["verdict"], reason=said["reason"], option=said["option"],
-                             changed_to=said["changed_to"], by=request.user, now=request.now)
+            recommend.decide(
+                row,
+                said["verdict"],
+                reason=said["reason"],
+                option=said["option"],
+                changed_to=said["changed_to"],
+                by=request.user,
+                now=request.now,
+            )
             messages.success(request, gettext("Your decision is recorded."))
             return redirect("desk:findings-decision", row.pk)
         except Refused as refusal:
@@ -287,23 +375,32 @@ def brief(request: DeskRequest, pk: int) -> HttpResponse:
 
 def _decision(request: DeskRequest, pk: int) -> Recommendation:
     return get_object_or_404(
-        queries.recommendations(request.scope).select_related("finding__case", "decided_by"),
-        pk=pk)
+        queries.recommendations(request.scope).select_related("finding__case", "decided_by"), pk=pk
+    )
 
 
-def _decision_page(request: DeskRequest, row: Recommendation,
-                   form: DecideForm | None = None) -> HttpResponse:
-    return render(request, "desk/findings/decision.html", {
-        **_about(row), "form": form or DecideForm(row, initial={"verdict": "accepted"}),
-        "decides": row.state == "proposed" and "decide" in request.scope.verbs,
-        "announcements": list(row.announcements.order_by("-pk")),
-    }, status=422 if form is not None and form.errors else 200)
+def _decision_page(
+    request: DeskRequest, row: Recommendation, form: DecideForm | None = None
+) -> HttpResponse:
+    return render(
+        request,
+        "desk/findings/decision.html",
+        {
+            **_about(row),
+            "form": form or DecideForm(row, initial={"verdict": "accepted"}),
+            "decides": row.state == "proposed" and "decide" in request.scope.verbs,
+            "announcements": list(row.announcements.order_by("-pk")),
+        },
+        status=422 if form is not None and form.errors else 200,
+    )
 
 
 def _about(row: Recommendation) -> dict[str, Any]:
     lines = row.finding.lines.select_related("item__author", "item__account", "group")
     return {
-        "row": row, "options": list(row.options.all()), "finding": row.finding,
+        "row": row,
+        "options": list(row.options.all()),
+        "finding": row.finding,
         "groups": list(row.finding.groups.annotate(count=Count("lines")).filter(count__gt=0)),
         "quotes": list(lines.filter(quoted=True)[:4]) or list(lines[:3]),
     }
@@ -327,8 +424,11 @@ def announcing(request: DeskRequest, pk: int = 0) -> HttpResponse:
             decided = _decision(request, int(given["decision"]))
         if case is None and decided is None:
             raise Http404
-    form = AnnounceForm(scope, request.POST if request.method == "POST" else None,
-                        initial=_first_words(old, case, decided))
+    form = AnnounceForm(
+        scope,
+        request.POST if request.method == "POST" else None,
+        initial=_first_words(old, case, decided),
+    )
     if request.method == "POST" and form.is_valid():
         said = {**form.cleaned_data, "accounts": list(form.cleaned_data["accounts"])}
         title = said.pop("title")
@@ -336,29 +436,60 @@ def announcing(request: DeskRequest, pk: int = 0) -> HttpResponse:
             if old is not None:
                 made = announce.change(old, title=title, **said, by=request.user, now=request.now)
             else:
-                made = announce.write(title, **said, by=request.user, now=request.now,
-                                      recommendation=decided, case=case)
+                made = announce.write(
+                    title,
+                    **said,
+                    by=request.user,
+                    now=request.now,
+                    recommendation=decided,
+                    case=case,
+                )
             return redirect("desk:findings-announcement", made.pk)
         except Refused as refusal:
             refuse(form, refusal)
-    return render(request, "desk/findings/announce.html", {
-        "form": form, "case": case, "decision": decided, "old": old,
-    }, status=422 if form.errors else 200)
+    return render(
+        request,
+        "desk/findings/announce.html",
+        {
+            "form": form,
+            "case": case,
+            "decision": decided,
+            "old": old,
+        },
+        status=422 if form.errors else 200,
+    )
 
 
-def _first_words(old: Announcement | None, case: Case | None,
-                 decided: Recommendation | None) -> dict[str, Any]:
+def _first_words(
+    old: Announcement | None, case: Case | None, decided: Recommendation | None
+) -> dict[str, Any]:
     if old is not None:
-        return {"title": old.title, "you_said": old.you_said, "we_did": old.we_did,
-                "reply_text": old.reply_text, "accounts": old.accounts.all()}
+        return {
+            "title": old.title,
+            "you_said": old.you_said,
+            "we_did": old.we_did,
+            "reply_text": old.reply_text,
+            "accounts": old.accounts.all(),
+        }
     if decided is not None:
-        did = decided.done_note or decided.changed_to or (
-            decided.chosen.text if decided.chosen else decided.decision_reason)
-        return {"title": decided.title, "you_said": decided.finding.title, "we_did": did,
-                "reply_text": did}
+        did = (
+            decided.done_note
+            or decided.changed_to
+            or (decided.chosen.text if decided.chosen else decided.decision_reason)
+        )
+        return {
+            "title": decided.title,
+            "you_said": decided.finding.title,
+            "we_did": did,
+            "reply_text": did,
+        }
     assert case is not None
-    return {"title": case.title, "you_said": case.title, "we_did": case.resolution,
-            "reply_text": case.resolution}
+    return {
+        "title": case.title,
+        "you_said": case.title,
+        "we_did": case.resolution,
+        "reply_text": case.resolution,
+    }
 
 
 @desk("case.read")
@@ -392,12 +523,18 @@ def telling(request: DeskRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         one = request.POST.get("telling", "")
         if one.isdigit():
-            announce.told_by_hand(get_object_or_404(Telling, announcement=row, pk=one),
-                                  by=request.user, now=request.now)
+            announce.told_by_hand(
+                get_object_or_404(Telling, announcement=row, pk=one),
+                by=request.user,
+                now=request.now,
+            )
         else:
             count = announce.tell_rest(row, by=request.user, now=request.now)
-            messages.success(request, ngettext(
-                "%(n)d more person is told.", "%(n)d more people are told.", count) % {"n": count})
+            messages.success(
+                request,
+                ngettext("%(n)d more person is told.", "%(n)d more people are told.", count)
+                % {"n": count},
+            )
     return redirect("desk:findings-announcement", row.pk)
 
 
@@ -405,21 +542,33 @@ def _announcement(request: DeskRequest, pk: int) -> Announcement:
     return get_object_or_404(queries.announcements(request.scope), pk=pk)
 
 
-def _announcement_page(request: DeskRequest, row: Announcement,
-                       refusal: Refused | None = None) -> HttpResponse:
+def _announcement_page(
+    request: DeskRequest, row: Announcement, refusal: Refused | None = None
+) -> HttpResponse:
     draft = row.state == "draft"
     told = announce.receivers(row) if draft else []
-    return render(request, "desk/findings/announcement.html", {
-        "row": row, "draft": draft, "refusal": refusal,
-        "public": announce.public_words(row), "page": announce.page(row),
-        "sample": told[0].text if told else "", "receivers": len(told),
-        "unreached": [one for one in told if one.why_not],
-        "reached": sum(not one.why_not for one in told),
-        "seen": announce.batch_hash(row, told).hex() if draft else "",
-        "approves": draft and "announce.approve" in request.scope.verbs
-        and row.written_by_id != request.user.pk,
-        "progress": queries.progress(row), "tellings": list(queries.tellings(row)[:200]),
-    }, status=422 if refusal else 200)
+    return render(
+        request,
+        "desk/findings/announcement.html",
+        {
+            "row": row,
+            "draft": draft,
+            "refusal": refusal,
+            "public": announce.public_words(row),
+            "page": announce.page(row),
+            "sample": told[0].text if told else "",
+            "receivers": len(told),
+            "unreached": [one for one in told if one.why_not],
+            "reached": sum(not one.why_not for one in told),
+            "seen": announce.batch_hash(row, told).hex() if draft else "",
+            "approves": draft
+            and "announce.approve" in request.scope.verbs
+            and row.written_by_id != request.user.pk,
+            "progress": queries.progress(row),
+            "tellings": list(queries.tellings(row)[:200]),
+        },
+        status=422 if refusal else 200,
+    )
 
 
 # --- the frame and Today ---
@@ -434,8 +583,12 @@ def waiting(scope: Scope, now: datetime) -> QuerySet[Recommendation]:
 def decisions(scope: Scope, now: datetime) -> str:
     """The head's title: what waits for their decision. The card is Today's own."""
     count = queries.to_decide(scope).count() if scope.may("decide") else 0
-    return ngettext("%(n)d decision waits for you", "%(n)d decisions wait for you", count) % {
-        "n": count} if count else ""
+    return (
+        ngettext("%(n)d decision waits for you", "%(n)d decisions wait for you", count)
+        % {"n": count}
+        if count
+        else ""
+    )
 
 
 urlpatterns = [

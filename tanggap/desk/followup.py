@@ -65,11 +65,16 @@ class HandoverForm(UnitForm):
 
 class ResolveForm(forms.Form):
     resolution = forms.CharField(
-        label=_("What was done"), widget=_areas(4),
-        help_text=_("Citizens read exactly this, with the photos."))
+        label=_("What was done"),
+        widget=_areas(4),
+        help_text=_("Citizens read exactly this, with the photos."),
+    )
     evidence_note = forms.CharField(
-        label=_("Why there is no photo"), max_length=300, required=False,
-        help_text=_("Only where no photo of afterwards is there."))
+        label=_("Why there is no photo"),
+        max_length=300,
+        required=False,
+        help_text=_("Only where no photo of afterwards is there."),
+    )
 
 
 class PhotoForm(forms.Form):
@@ -85,7 +90,8 @@ class Sp4nForm(forms.Form):
 
 class ReopenForm(forms.Form):
     words = forms.CharField(
-        label=_("What the citizen says is not fixed"), widget=_areas(2), required=False)
+        label=_("What the citizen says is not fixed"), widget=_areas(2), required=False
+    )
 
 
 class ExtendForm(forms.Form):
@@ -97,8 +103,11 @@ class OpenForm(UnitForm):
     kind = forms.ChoiceField(label=_("Kind"), choices=Case.Kind.choices)
     place = forms.CharField(label=_("Place"), max_length=200, required=False)
     unit = forms.ModelChoiceField(
-        label=_("Unit"), queryset=Agency.objects.none(), required=False,
-        help_text=_("Whose work it is, when you know it."))
+        label=_("Unit"),
+        queryset=Agency.objects.none(),
+        required=False,
+        help_text=_("Whose work it is, when you know it."),
+    )
 
 
 # --- the list ---
@@ -111,28 +120,48 @@ def listing(request: DeskRequest) -> HttpResponse:
     group = group if group in PILLS else "open"
     text = request.GET.get("q", "").strip()[:100]
     counts = queries.counts(scope, text=text, now=now)
-    rows = queries.page(queries.cases(scope, group=group, text=text, now=now),
-                        _after(request.GET.get("after", "")), PAGE)
+    rows = queries.page(
+        queries.cases(scope, group=group, text=text, now=now),
+        _after(request.GET.get("after", "")),
+        PAGE,
+    )
     more = len(rows) > PAGE
     rows = rows[:PAGE]
     tabs = [
-        {"label": word(pill, "case_pill"), "count": counts[pill], "current": pill == group,
-         "href": _with(request, state=pill, after="")} for pill in PILLS
+        {
+            "label": word(pill, "case_pill"),
+            "count": counts[pill],
+            "current": pill == group,
+            "href": _with(request, state=pill, after=""),
+        }
+        for pill in PILLS
     ]
-    return render(request, "desk/followup/list.html", {
-        "finding": _headline(counts), "tabs": tabs, "rows": rows, "q": text, "group": group,
-        "next": _with(request, after=_key(rows[-1])) if more else "",
-        "unopened": list(queries.unopened(scope, now)[:5]),
-    })
+    return render(
+        request,
+        "desk/followup/list.html",
+        {
+            "finding": _headline(counts),
+            "tabs": tabs,
+            "rows": rows,
+            "q": text,
+            "group": group,
+            "next": _with(request, after=_key(rows[-1])) if more else "",
+            "unopened": list(queries.unopened(scope, now)[:5]),
+        },
+    )
 
 
 def _headline(counts: dict[str, int]) -> str:
     if counts["late"]:
         return ngettext("%(n)d report is late.", "%(n)d reports are late.", counts["late"]) % {
-            "n": counts["late"]}
+            "n": counts["late"]
+        }
     if counts["soon"]:
-        return ngettext("%(n)d report is due within a day.", "%(n)d reports are due within a day.",
-                        counts["soon"]) % {"n": counts["soon"]}
+        return ngettext(
+            "%(n)d report is due within a day.",
+            "%(n)d reports are due within a day.",
+            counts["soon"],
+        ) % {"n": counts["soon"]}
     if counts["open"]:
         return gettext("All %(n)d open reports are on time.") % {"n": counts["open"]}
     return gettext("No report is open.")
@@ -173,8 +202,13 @@ def act(request: DeskRequest, pk: int, what: str) -> HttpResponse:
 
 def _handover(row: Case, said: dict[str, Any], request: DeskRequest) -> dict[str, str]:
     made, token = handover.offer(
-        row, to_unit=said["to_unit"], to_person=said["to_person"], ask=said["ask"],
-        by=request.user, now=request.now)
+        row,
+        to_unit=said["to_unit"],
+        to_person=said["to_person"],
+        ask=said["ask"],
+        by=request.user,
+        now=request.now,
+    )
     return _link(made, token)
 
 
@@ -195,8 +229,11 @@ def _link(made: Handover, token: str) -> dict[str, str]:
 def _open_handover(row: Case) -> Handover:
     found = queries.open_handover(row)
     if found is None:
-        raise Refused(gettext("Nothing was changed."), gettext("This handover has ended."),
-                      gettext("Hand the report over anew."))
+        raise Refused(
+            gettext("Nothing was changed."),
+            gettext("This handover has ended."),
+            gettext("Hand the report over anew."),
+        )
     return found
 
 
@@ -207,7 +244,8 @@ def _extend(row: Case, said: dict[str, Any], request: DeskRequest) -> None:
 
 def _reopen(row: Case, said: dict[str, Any], request: DeskRequest) -> None:
     who = Contributor.objects.filter(
-        case=row, pk=number(request.POST.get("contributor", ""))).first()
+        case=row, pk=number(request.POST.get("contributor", ""))
+    ).first()
     cases.reopen(row, by=request.user, now=request.now, contributor=who, words=said["words"])
 
 
@@ -226,35 +264,75 @@ def _for_unit(form: type[UnitForm]) -> Callable[[Case, DeskRequest], forms.Form]
 
 # what → (its form, what it does, what is said when it is done)
 ACTS: dict[str, tuple[Any, Any, object]] = {
-    "assign": (_for_unit(AssignForm), lambda row, said, request: cases.assign(
-        row, unit=said["unit"], to=None, by=request.user, now=request.now) and None,
-        _("The report is assigned.")),
-    "begin": (None, lambda row, said, request: cases.begin(
-        row, by=request.user, now=request.now) and None, _("Work on the report has begun.")),
+    "assign": (
+        _for_unit(AssignForm),
+        lambda row, said, request: (
+            cases.assign(row, unit=said["unit"], to=None, by=request.user, now=request.now) and None
+        ),
+        _("The report is assigned."),
+    ),
+    "begin": (
+        None,
+        lambda row, said, request: cases.begin(row, by=request.user, now=request.now) and None,
+        _("Work on the report has begun."),
+    ),
     "handover": (_for_unit(HandoverForm), _handover, ""),
     "renew": (None, _renew, ""),
     "withdraw": (None, _withdraw, _("The handover was taken back.")),
-    "photo": (_bound(PhotoForm), lambda row, said, request: evidence.add(
-        row, said["photo"], when=said["when"], caption=said["caption"], public=said["public"],
-        by=request.user, given_by=request.user.name, now=request.now) and None,
-        _("The photo is kept, without the data of the telephone.")),
+    "photo": (
+        _bound(PhotoForm),
+        lambda row, said, request: (
+            evidence.add(
+                row,
+                said["photo"],
+                when=said["when"],
+                caption=said["caption"],
+                public=said["public"],
+                by=request.user,
+                given_by=request.user.name,
+                now=request.now,
+            )
+            and None
+        ),
+        _("The photo is kept, without the data of the telephone."),
+    ),
     "show": (None, _show, _("The photo was changed.")),
-    "resolve": (_bound(ResolveForm), lambda row, said, request: cases.resolve(
-        row, resolution=said["resolution"], evidence_note=said["evidence_note"],
-        by=request.user, now=request.now) and None,
-        _("The report is resolved. Now tell everybody who asked.")),
-    "close": (None, lambda row, said, request: cases.close(
-        row, by=request.user, now=request.now) and None, _("The report is closed.")),
+    "resolve": (
+        _bound(ResolveForm),
+        lambda row, said, request: (
+            cases.resolve(
+                row,
+                resolution=said["resolution"],
+                evidence_note=said["evidence_note"],
+                by=request.user,
+                now=request.now,
+            )
+            and None
+        ),
+        _("The report is resolved. Now tell everybody who asked."),
+    ),
+    "close": (
+        None,
+        lambda row, said, request: cases.close(row, by=request.user, now=request.now) and None,
+        _("The report is closed."),
+    ),
     "reopen": (_bound(ReopenForm), _reopen, _("The report is open again; its deadlines run anew.")),
     "extend": (_bound(ExtendForm), _extend, _("The deadline was extended once.")),
-    "sp4n": (_bound(Sp4nForm), lambda row, said, request: sp4n.set_id(
-        row, said["sp4n_id"], by=request.user, now=request.now) and None,
-        _("The LAPOR! number is kept.")),
+    "sp4n": (
+        _bound(Sp4nForm),
+        lambda row, said, request: (
+            sp4n.set_id(row, said["sp4n_id"], by=request.user, now=request.now) and None
+        ),
+        _("The LAPOR! number is kept."),
+    ),
 }
 
 
 def _page(
-    request: DeskRequest, row: Case, bound: dict[str, forms.Form] | None = None, status: int = 200,
+    request: DeskRequest,
+    row: Case,
+    bound: dict[str, forms.Form] | None = None,
+    status: int = 200,
     link: dict[str, str] | None = None,
 ) -> HttpResponse:
     owner = row.agency
@@ -262,29 +340,45 @@ def _page(
         "assign": AssignForm(owner, initial={"unit": row.unit_id}),
         "handover": HandoverForm(owner, initial={"to_unit": row.unit_id}),
         "resolve": ResolveForm(initial={"resolution": row.resolution}),
-        "photo": PhotoForm(initial={"when": "after"}), "sp4n": Sp4nForm(),
-        "reopen": ReopenForm(), "extend": ExtendForm(),
+        "photo": PhotoForm(initial={"when": "after"}),
+        "sp4n": Sp4nForm(),
+        "reopen": ReopenForm(),
+        "extend": ExtendForm(),
     }
     everybody = request.GET.get("semua") == "1"
     people = queries.contributors(row)
-    handovers = list(row.handovers.select_related("to_unit", "rightful_unit", "given_by")
-                     .order_by("-pk"))
+    handovers = list(
+        row.handovers.select_related("to_unit", "rightful_unit", "given_by").order_by("-pk")
+    )
     photos = list(row.photos.select_related("media").order_by("-pk"))
     with translation.override("id"):
         lapor = sp4n.text(row)
-    return render(request, "desk/followup/case.html", {
-        "case": row, "finding": _finding(row, request.now),
-        "clocks": [_clock(one) for one in row.clocks.order_by("kept_at", "due_at", "pk")],
-        "people": list(people if everybody else people[:PEOPLE]),
-        "more": 0 if everybody else max(0, row.contributors_count - PEOPLE),
-        "handovers": handovers, "handover": queries.open_handover(row),
-        "photos": photos, "before": _newest(photos, "before"), "after": _newest(photos, "after"),
-        "events": _events(request.scope, row, handovers), "forms": {**fresh, **(bound or {})},
-        "failed": next(iter(bound or {}), ""), "link": link, "lapor": lapor,
-        "address": tickets.address(row), "is_open": row.state in cases.OPEN,
-        "may": "case.write" in request.scope.verbs,
-        "not_fixed": [one for one in people if one.said_not_fixed_at],
-    }, status=status)
+    return render(
+        request,
+        "desk/followup/case.html",
+        {
+            "case": row,
+            "finding": _finding(row, request.now),
+            "clocks": [_clock(one) for one in row.clocks.order_by("kept_at", "due_at", "pk")],
+            "people": list(people if everybody else people[:PEOPLE]),
+            "more": 0 if everybody else max(0, row.contributors_count - PEOPLE),
+            "handovers": handovers,
+            "handover": queries.open_handover(row),
+            "photos": photos,
+            "before": _newest(photos, "before"),
+            "after": _newest(photos, "after"),
+            "events": _events(request.scope, row, handovers),
+            "forms": {**fresh, **(bound or {})},
+            "failed": next(iter(bound or {}), ""),
+            "link": link,
+            "lapor": lapor,
+            "address": tickets.address(row),
+            "is_open": row.state in cases.OPEN,
+            "may": "case.write" in request.scope.verbs,
+            "not_fixed": [one for one in people if one.said_not_fixed_at],
+        },
+        status=status,
+    )
 
 
 def _finding(row: Case, now: datetime) -> str:
@@ -298,9 +392,16 @@ def _finding(row: Case, now: datetime) -> str:
 def _clock(one: Clock) -> dict[str, Any]:
     rule, language = clocks.rule_of(one), translation.get_language() or "id"
     return {
-        "row": one, "says": rule.says(language), "legal": rule.legal, "law": rule.law,
-        "article": rule.article, "source": rule.source, "confidence": rule.confidence,
-        "remark": rule.remark(language), "unit": rule.unit, "ours": clocks.ours(one),
+        "row": one,
+        "says": rule.says(language),
+        "legal": rule.legal,
+        "law": rule.law,
+        "article": rule.article,
+        "source": rule.source,
+        "confidence": rule.confidence,
+        "remark": rule.remark(language),
+        "unit": rule.unit,
+        "ours": clocks.ours(one),
         "in_time": one.kept_at is not None and one.kept_at <= one.due_at,
         "extends": bool(rule.extension) and not one.extended_days and one.kept_at is None,
     }
@@ -308,14 +409,21 @@ def _clock(one: Clock) -> dict[str, Any]:
 
 def _events(scope: Scope, row: Case, handovers: Sequence[Handover]) -> list[dict[str, Any]]:
     """The case's own timeline, from the archive; who joined is told once, not forty times."""
-    records = [one for one in timeline(scope, row, *handovers)
-               if one.verb not in ("case.joined", "case.clocks_started")]
+    records = [
+        one
+        for one in timeline(scope, row, *handovers)
+        if one.verb not in ("case.joined", "case.clocks_started")
+    ]
     ids = {one.actor.removeprefix("person:") for one in records if one.actor.startswith("person:")}
     names = {f"person:{person.pk}": person.name for person in Person.objects.filter(pk__in=ids)}
     return [
-        {"title": word(one.verb, "case_event"), "at": one.at, "text": "",
-         "by": names.get(one.actor) or word(one.actor.split(":")[0], "case_actor"),
-         "tone": "late" if one.verb == "case.late" else ""}
+        {
+            "title": word(one.verb, "case_event"),
+            "at": one.at,
+            "text": "",
+            "by": names.get(one.actor) or word(one.actor.split(":")[0], "case_actor"),
+            "tone": "late" if one.verb == "case.late" else "",
+        }
         for one in reversed(records)
     ]
 
@@ -326,14 +434,18 @@ def _newest(photos: Sequence[Evidence], when: str) -> Evidence | None:
 
 def _found(request: DeskRequest, pk: int) -> Case:
     return get_object_or_404(
-        queries.visible(request.scope).select_related("agency", "unit", "assigned_to"), pk=pk)
+        queries.visible(request.scope).select_related("agency", "unit", "assigned_to"), pk=pk
+    )
 
 
 @desk("case.read")
 def photo(request: DeskRequest, pk: int) -> FileResponse:
     found = get_object_or_404(
-        scoped(Evidence, request.scope).filter(case__in=queries.visible(request.scope))
-        .select_related("media"), pk=pk)
+        scoped(Evidence, request.scope)
+        .filter(case__in=queries.visible(request.scope))
+        .select_related("media"),
+        pk=pk,
+    )
     return FileResponse(found.media.file.open("rb"), content_type=found.media.mime)
 
 
@@ -349,20 +461,31 @@ def opening(request: DeskRequest) -> HttpResponse:
     if request.method != "POST" and "alike" in given:
         ids = [*ids, *_alike(ids, scope)][:500]
     talks = list(
-        scoped(Conversation, scope).filter(pk__in=ids).select_related("author", "account")
-        .order_by("first_item_at", "pk"))
+        scoped(Conversation, scope)
+        .filter(pk__in=ids)
+        .select_related("author", "account")
+        .order_by("first_item_at", "pk")
+    )
     if not scope.may("integrity"):
         talks = [one for one in talks if not one.sealed]
     offered = [int(one) for one in given.getlist("offered") if one.isdigit()][:500] or ids
     shown = list(
-        scoped(Conversation, scope).filter(pk__in={*offered, *ids}, sealed=False)
-        .select_related("author", "account").order_by("first_item_at", "pk"))
+        scoped(Conversation, scope)
+        .filter(pk__in={*offered, *ids}, sealed=False)
+        .select_related("author", "account")
+        .order_by("first_item_at", "pk")
+    )
     shown = shown or talks
     form = OpenForm(
-        request.agency, request.POST if request.method == "POST" else None,
-        initial={"title": given.get("title", ""), "kind": _kind(talks), "place":
-                 next((one.place for one in talks if one.place), given.get("place", "")),
-                 "unit": next((one.unit_id for one in talks if one.unit_id), None)})
+        request.agency,
+        request.POST if request.method == "POST" else None,
+        initial={
+            "title": given.get("title", ""),
+            "kind": _kind(talks),
+            "place": next((one.place for one in talks if one.place), given.get("place", "")),
+            "unit": next((one.unit_id for one in talks if one.unit_id), None),
+        },
+    )
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         try:
@@ -372,34 +495,53 @@ def opening(request: DeskRequest) -> HttpResponse:
                 cases.merge(row, talks, by=request.user, now=request.now)
             else:
                 row = cases.open_case(
-                    talks, kind=said["kind"], title=said["title"], place=said["place"],
-                    unit=said["unit"], by=request.user, now=request.now)
+                    talks,
+                    kind=said["kind"],
+                    title=said["title"],
+                    place=said["place"],
+                    unit=said["unit"],
+                    by=request.user,
+                    now=request.now,
+                )
         except Refused as refusal:
             refuse(form, refusal)
         else:
-            messages.success(request, ngettext(
-                "%(n)d citizen gets the number %(number)s.",
-                "%(n)d citizens get the number %(number)s.", row.contributors_count)
-                % {"n": row.contributors_count, "number": row.number})
+            messages.success(
+                request,
+                ngettext(
+                    "%(n)d citizen gets the number %(number)s.",
+                    "%(n)d citizens get the number %(number)s.",
+                    row.contributors_count,
+                )
+                % {"n": row.contributors_count, "number": row.number},
+            )
             return redirect("desk:followup-case", row.pk)
     first = _first_items(shown)
-    return render(request, "desk/followup/open.html", {
-        "form": form, "ticked": {one.pk for one in talks},
-        "lines": [{"talk": one, "item": first.get(one.pk)} for one in shown],
-    }, status=422 if form.errors else 200)
+    return render(
+        request,
+        "desk/followup/open.html",
+        {
+            "form": form,
+            "ticked": {one.pk for one in talks},
+            "lines": [{"talk": one, "item": first.get(one.pk)} for one in shown],
+        },
+        status=422 if form.errors else 200,
+    )
 
 
 @desk("case.write")
 def joining(request: DeskRequest, pk: int) -> HttpResponse:
-    """"Saya juga mengalami": messages join a report that is open."""
+    """ "Saya juga mengalami": messages join a report that is open."""
     row = _found(request, pk)
     ids = [int(one) for one in request.POST.getlist("c") if one.isdigit()][:500]
     talks = list(scoped(Conversation, request.scope).filter(pk__in=ids, sealed=row.sealed))
     if request.method == "POST" and talks:
         made = cases.merge(row, talks, by=request.user, now=request.now)
-        messages.success(request, ngettext(
-            "%(n)d citizen was added.", "%(n)d citizens were added.", len(made))
-            % {"n": len(made)})
+        messages.success(
+            request,
+            ngettext("%(n)d citizen was added.", "%(n)d citizens were added.", len(made))
+            % {"n": len(made)},
+        )
     return redirect("desk:followup-case", row.pk)
 
 
@@ -438,8 +580,10 @@ def panel(conversation: Conversation, thread: Thread, scope: Scope) -> dict[str,
     row, others = queries.case_beside(conversation, scope)
     open_href = f"{reverse('desk:followup-open')}?c={conversation.pk}"
     return {
-        "case": row, "may_open": scope.may("case.write") and row is None,
-        "open_href": open_href, "alike_href": f"{open_href}&alike=1",
+        "case": row,
+        "may_open": scope.may("case.write") and row is None,
+        "open_href": open_href,
+        "alike_href": f"{open_href}&alike=1",
         "alike": len(thread.loose) if row is None else 0,
         "may_join": others if row is None else [],
         "conversation": conversation,
@@ -459,8 +603,11 @@ def late(scope: Scope, now: datetime) -> str:
     if not scope.may("case.read"):
         return ""
     count = queries.cases(scope, group="late", now=now).count()
-    return ngettext("%(n)d report is late", "%(n)d reports are late", count) % {
-        "n": count} if count else ""
+    return (
+        ngettext("%(n)d report is late", "%(n)d reports are late", count) % {"n": count}
+        if count
+        else ""
+    )
 
 
 @today.section(order=33)
@@ -470,9 +617,17 @@ def first(scope: Scope, now: datetime) -> today.Section | None:
     rows = queries.page(queries.cases(scope, group="open", now=now), None, 4)[:4]
     if not rows:
         return None
-    return today.Section(gettext("Reports that break first"), rows=[
-        today.Row(f"{row.number} · {row.title}", reverse("desk:followup-case", args=[row.pk]),
-                  due=row.due_at) for row in rows])
+    return today.Section(
+        gettext("Reports that break first"),
+        rows=[
+            today.Row(
+                f"{row.number} · {row.title}",
+                reverse("desk:followup-case", args=[row.pk]),
+                due=row.due_at,
+            )
+            for row in rows
+        ],
+    )
 
 
 def _after(text: str) -> tuple[datetime, int] | None:

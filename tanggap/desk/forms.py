@@ -13,10 +13,16 @@ from tanggap.core.errors import Refused
 WALL = "%Y-%m-%dT%H:%M"
 """What a browser's datetime-local field gives: wall time without a zone."""
 LANGUAGES = [
-    ("id", _("Indonesian")), ("jv", _("Javanese")), ("su", _("Sundanese")),
+    ("id", _("Indonesian")),
+    ("jv", _("Javanese")),
+    ("su", _("Sundanese")),
     ("min", _("Minangkabau")),
-    ("ban", _("Balinese")), ("mad", _("Madurese")), ("bug", _("Buginese")), ("ace", _("Acehnese")),
-    ("bjn", _("Banjarese")), ("en", _("English")),
+    ("ban", _("Balinese")),
+    ("mad", _("Madurese")),
+    ("bug", _("Buginese")),
+    ("ace", _("Acehnese")),
+    ("bjn", _("Banjarese")),
+    ("en", _("English")),
 ]
 
 
@@ -24,7 +30,8 @@ class ReasonForm(forms.Form):
     """One sentence, asked for wherever a decision needs its reason."""
 
     reason = forms.CharField(
-        label=_("One sentence"), widget=forms.Textarea({"rows": 2}), max_length=1000)
+        label=_("One sentence"), widget=forms.Textarea({"rows": 2}), max_length=1000
+    )
 
     def __init__(self, *args: Any, label: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

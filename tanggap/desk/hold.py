@@ -29,18 +29,26 @@ ON_ITS_WAY = ("sending", "confirming", "unknown")
 
 class HoldForm(forms.Form):
     account = forms.ModelChoiceField(
-        label=_("What is held?"), queryset=Account.objects.none(), required=False,
-        empty_label=_("Everything of this agency"))
+        label=_("What is held?"),
+        queryset=Account.objects.none(),
+        required=False,
+        empty_label=_("Everything of this agency"),
+    )
     reason = forms.CharField(
-        label=_("Why?"), widget=forms.Textarea({"rows": 2}), max_length=1000,
-        help_text=_("The whole team sees it, and it stays on record."))
+        label=_("Why?"),
+        widget=forms.Textarea({"rows": 2}),
+        max_length=1000,
+        help_text=_("The whole team sees it, and it stays on record."),
+    )
     emergency_exempt = forms.BooleanField(
-        label=_("Warnings that are marked as an emergency still go out"), required=False)
+        label=_("Warnings that are marked as an emergency still go out"), required=False
+    )
 
     def __init__(self, scope: Scope, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["account"].queryset = (
-            scoped(Account, scope).exclude(state="retired").order_by("display_name"))
+            scoped(Account, scope).exclude(state="retired").order_by("display_name")
+        )
 
 
 @desk("hold")
@@ -52,9 +60,14 @@ def hold(request: HttpRequest) -> HttpResponse:
         leaving = _flying(scope, account)
         try:
             crisis.place(
-                request.agency, reason=form.cleaned_data["reason"], account=account,
-                emergency_exempt=form.cleaned_data["emergency_exempt"], in_flight=leaving,
-                by=scope.person, now=request.now)
+                request.agency,
+                reason=form.cleaned_data["reason"],
+                account=account,
+                emergency_exempt=form.cleaned_data["emergency_exempt"],
+                in_flight=leaving,
+                by=scope.person,
+                now=request.now,
+            )
         except Refused as refusal:
             refuse(form, refusal)
         else:
@@ -63,25 +76,45 @@ def hold(request: HttpRequest) -> HttpResponse:
                 said += " " + ngettext(
                     "%(n)d post was already on its way and cannot be called back.",
                     "%(n)d posts were already on their way and cannot be called back.",
-                    leaving) % {"n": leaving}
+                    leaving,
+                ) % {"n": leaving}
             messages.warning(request, said)
             return redirect("desk:hold")
     return page(request, form)
 
 
-def page(request: HttpRequest, form: forms.Form | None = None, *, lifting: dict[int, Any] | None
-         = None, refusal: Refused | None = None, status: int = 200) -> HttpResponse:
+def page(
+    request: HttpRequest,
+    form: forms.Form | None = None,
+    *,
+    lifting: dict[int, Any] | None = None,
+    refusal: Refused | None = None,
+    status: int = 200,
+) -> HttpResponse:
     scope = request.scope
     waiting = scoped(Delivery, scope).filter(state__in=WAITING).count()
-    holds = [(one, (lifting or {}).get(one.pk) or ReasonForm(prefix=f"lift-{one.pk}"))
-             for one in crisis.active(scope.readable)]
+    holds = [
+        (one, (lifting or {}).get(one.pk) or ReasonForm(prefix=f"lift-{one.pk}"))
+        for one in crisis.active(scope.readable)
+    ]
     form = form or HoldForm(scope, initial={"emergency_exempt": True})
-    return render(request, "desk/hold/hold.html", {
-        "form": form, "holds": holds, "waiting": waiting, "flying": _flying(scope, None),
-        "may_lift": scope.may("hold.lift"), "refusal": refusal,
-        "past": scoped(Hold, scope).exclude(lifted_at=None).select_related(
-            "placed_by", "lifted_by", "account").order_by("-pk")[:10],
-    }, status=422 if form.errors else status)
+    return render(
+        request,
+        "desk/hold/hold.html",
+        {
+            "form": form,
+            "holds": holds,
+            "waiting": waiting,
+            "flying": _flying(scope, None),
+            "may_lift": scope.may("hold.lift"),
+            "refusal": refusal,
+            "past": scoped(Hold, scope)
+            .exclude(lifted_at=None)
+            .select_related("placed_by", "lifted_by", "account")
+            .order_by("-pk")[:10],
+        },
+        status=422 if form.errors else status,
+    )
 
 
 def _flying(scope: Scope, account: Account | None) -> int:
@@ -99,12 +132,14 @@ def lift(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return page(request, lifting={pk: form}, status=422)
     try:
-        crisis.lift(row, reason=form.cleaned_data["reason"], by=request.scope.person,
-                    now=request.now)
+        crisis.lift(
+            row, reason=form.cleaned_data["reason"], by=request.scope.person, now=request.now
+        )
     except Refused as refusal:
         return page(request, lifting={pk: form}, refusal=refusal, status=422)
-    messages.success(request, gettext(
-        "Sending goes on. What became late in the meantime asks before it goes."))
+    messages.success(
+        request, gettext("Sending goes on. What became late in the meantime asks before it goes.")
+    )
     return redirect("desk:hold")
 
 

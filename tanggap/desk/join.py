@@ -27,11 +27,15 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 class JoinForm(forms.Form):
     name = forms.CharField(
-        label=_("Your name"), max_length=150, help_text=_("As your colleagues know it."),
+        label=_("Your name"),
+        max_length=150,
+        help_text=_("As your colleagues know it."),
         widget=forms.TextInput({"autocomplete": "name"}),
     )
     password = forms.CharField(
-        label=_("Password"), strip=False, help_text=_("At least 10 characters; a phrase is best."),
+        label=_("Password"),
+        strip=False,
+        help_text=_("At least 10 characters; a phrase is best."),
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
     )
 
@@ -49,9 +53,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
         return _open(request, token, invitation, now)
 
 
-def _open(
-    request: HttpRequest, token: str, invitation: Invitation, now: datetime
-) -> HttpResponse:
+def _open(request: HttpRequest, token: str, invitation: Invitation, now: datetime) -> HttpResponse:
     here = request.user if request.user.is_authenticated else None
     mine = here is not None and here.email == invitation.email
     known = knows(invitation.email)
@@ -64,8 +66,11 @@ def _open(
     if asked:
         try:
             person = accept(
-                token, form.cleaned_data["name"] if not known else "",
-                form.cleaned_data["password"] if not known else "", now, person=here,
+                token,
+                form.cleaned_data["name"] if not known else "",
+                form.cleaned_data["password"] if not known else "",
+                now,
+                person=here,
             )
         except Refused as refused:
             refusal = refused
@@ -81,10 +86,19 @@ def _open(
                 request, gettext("Welcome to %(agency)s.") % {"agency": invitation.agency.name}
             )
             return redirect("desk:today")
-    return render(request, "desk/team/join.html", {
-        "invitation": invitation, "form": form, "mine": mine, "known": known,
-        "somebody_else": here is not None and not mine, "refusal": refusal,
-    }, status=422 if refusal or form.errors else 200)
+    return render(
+        request,
+        "desk/team/join.html",
+        {
+            "invitation": invitation,
+            "form": form,
+            "mine": mine,
+            "known": known,
+            "somebody_else": here is not None and not mine,
+            "refusal": refusal,
+        },
+        status=422 if refusal or form.errors else 200,
+    )
 
 
 urlpatterns = [path("<str:token>/", join, name="join")]

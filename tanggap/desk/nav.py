@@ -27,10 +27,12 @@ CYCLE = (
     Place("publishing", _("Publishing"), "send", "delivery.read", "desk:publishing-list"),
     Place("inbox", _("Incoming messages"), "inbox", "inbox.read", "desk:inbox-list"),
     Place("followup", _("Reports"), "case", "case.read", "desk:followup-list"),
-    Place("findings", _("Findings & recommendations"), "finding", "case.read",
-          "desk:findings-list"),
-    Place("monitoring", _("Monitoring & evaluation"), "chart", "monitor.read",
-          "desk:monitoring-list"),
+    Place(
+        "findings", _("Findings & recommendations"), "finding", "case.read", "desk:findings-list"
+    ),
+    Place(
+        "monitoring", _("Monitoring & evaluation"), "chart", "monitor.read", "desk:monitoring-list"
+    ),
 )
 KEEPING = (
     Place("accounts", _("Official accounts"), "badge", "account.read", "desk:accounts-list"),
@@ -63,13 +65,17 @@ class Link:
     count: int | None
 
 
-def links(
-    places: tuple[Place, ...], scope: Scope, area: str, counts: dict[str, int]
-) -> list[Link]:
+def links(places: tuple[Place, ...], scope: Scope, area: str, counts: dict[str, int]) -> list[Link]:
     """The places that this person's verbs open."""
     return [
-        Link(place.area, place.label, place.icon, href, place.area == area,
-             counts.get(place.area) or None)
+        Link(
+            place.area,
+            place.label,
+            place.icon,
+            href,
+            place.area == area,
+            counts.get(place.area) or None,
+        )
         for place in places
         if scope.may(place.verb) and (href := address(place.page))
     ]

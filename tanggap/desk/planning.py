@@ -37,26 +37,43 @@ class PlanForm(forms.Form):
     period_start = forms.DateField(label=_("First day"), widget=DAY)
     period_end = forms.DateField(label=_("Last day"), widget=DAY)
     people = forms.CharField(
-        label=_("P: people"), widget=LONG, required=False,
-        help_text=_("Whom do we want to reach, and how do they use social media?"))
+        label=_("P: people"),
+        widget=LONG,
+        required=False,
+        help_text=_("Whom do we want to reach, and how do they use social media?"),
+    )
     strategy = forms.CharField(
-        label=_("S: strategy"), widget=LONG, required=False,
-        help_text=_("How will we listen, answer and show what changed?"))
+        label=_("S: strategy"),
+        widget=LONG,
+        required=False,
+        help_text=_("How will we listen, answer and show what changed?"),
+    )
     technology = forms.CharField(
-        label=_("T: technology"), widget=LONG, required=False,
-        help_text=_("Which channels fit whom, and why?"))
+        label=_("T: technology"),
+        widget=LONG,
+        required=False,
+        help_text=_("Which channels fit whom, and why?"),
+    )
     welfare_outcome = forms.CharField(
-        label=_("What will be better for citizens?"), widget=forms.Textarea({"rows": 2}),
-        required=False)
+        label=_("What will be better for citizens?"),
+        widget=forms.Textarea({"rows": 2}),
+        required=False,
+    )
     issues = forms.CharField(
-        label=_("Issues"), widget=forms.Textarea({"rows": 3}), required=False,
-        help_text=_("What did citizens raise, and what do our own figures say?"))
+        label=_("Issues"),
+        widget=forms.Textarea({"rows": 3}),
+        required=False,
+        help_text=_("What did citizens raise, and what do our own figures say?"),
+    )
     priority_issue = forms.CharField(
-        label=_("Priority issue"), widget=forms.Textarea({"rows": 2}), required=False)
+        label=_("Priority issue"), widget=forms.Textarea({"rows": 2}), required=False
+    )
     key_message = forms.CharField(
-        label=_("Key message"), widget=forms.Textarea({"rows": 2}), required=False)
+        label=_("Key message"), widget=forms.Textarea({"rows": 2}), required=False
+    )
     programme = forms.CharField(
-        label=_("Programme (Renstra or RPJMD)"), max_length=200, required=False)
+        label=_("Programme (Renstra or RPJMD)"), max_length=200, required=False
+    )
     seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def written(self) -> dict[str, Any]:
@@ -70,20 +87,27 @@ class SegmentForm(forms.Form):
     ages = forms.CharField(label=_("Ages"), max_length=60, required=False)
     devices = forms.CharField(label=_("Devices and data"), max_length=120, required=False)
     languages = forms.MultipleChoiceField(
-        label=_("Languages"), choices=LANGUAGES, required=False,
-        widget=forms.CheckboxSelectMultiple)
+        label=_("Languages"), choices=LANGUAGES, required=False, widget=forms.CheckboxSelectMultiple
+    )
     platforms = forms.CharField(
-        label=_("Platforms"), max_length=200, required=False,
-        help_text=_("Separated by commas, as in instagram, whatsapp."))
+        label=_("Platforms"),
+        max_length=200,
+        required=False,
+        help_text=_("Separated by commas, as in instagram, whatsapp."),
+    )
     source = forms.CharField(
-        label=_("Source of the shares"), max_length=200, required=False,
-        help_text=_("The survey with its n, or “estimate” and by whom."))
+        label=_("Source of the shares"),
+        max_length=200,
+        required=False,
+        help_text=_("The survey with its n, or “estimate” and by whom."),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for rung in write.RUNGS:
             self.fields[f"rung_{rung}"] = forms.IntegerField(
-                label=word(rung, "rung"), required=False, min_value=0, max_value=100)
+                label=word(rung, "rung"), required=False, min_value=0, max_value=100
+            )
 
     @property
     def rungs(self) -> list[forms.BoundField]:
@@ -94,52 +118,73 @@ class SegmentForm(forms.Form):
         plain = ("name", "who", "region", "ages", "devices", "languages", "source")
         return {
             **{name: given[name] for name in plain},
-            "platforms": [one.strip().lower() for one in given["platforms"].split(",")
-                          if one.strip()],
-            "ladder": {rung: given[f"rung_{rung}"] for rung in write.RUNGS
-                       if given[f"rung_{rung}"] is not None},
+            "platforms": [
+                one.strip().lower() for one in given["platforms"].split(",") if one.strip()
+            ],
+            "ladder": {
+                rung: given[f"rung_{rung}"]
+                for rung in write.RUNGS
+                if given[f"rung_{rung}"] is not None
+            },
         }
 
 
 class ObjectiveForm(forms.Form):
     text = forms.CharField(
-        label=_("What should be different, for whom?"), widget=forms.Textarea({"rows": 2}))
+        label=_("What should be different, for whom?"), widget=forms.Textarea({"rows": 2})
+    )
     kind = forms.ChoiceField(label=_("Kind"), choices=Objective.Kind.choices)
     metric = forms.ChoiceField(
         label=_("Metric of the return table"),
-        help_text=_("The evaluation judges the objective by this number."))
+        help_text=_("The evaluation judges the objective by this number."),
+    )
     baseline = forms.DecimalField(
-        label=_("Baseline"), required=False, min_value=0, max_digits=14, decimal_places=2,
-        help_text=_("Leave it empty if it was never measured."))
+        label=_("Baseline"),
+        required=False,
+        min_value=0,
+        max_digits=14,
+        decimal_places=2,
+        help_text=_("Leave it empty if it was never measured."),
+    )
     baseline_source = forms.CharField(
-        label=_("Where the baseline is from"), max_length=200, required=False)
+        label=_("Where the baseline is from"), max_length=200, required=False
+    )
     target = forms.DecimalField(label=_("Target"), min_value=0, max_digits=14, decimal_places=2)
     due_on = forms.DateField(label=_("By which day"), widget=DAY)
     segments = forms.ModelMultipleChoiceField(
-        label=_("Segments"), queryset=Segment.objects.none(), required=False,
-        widget=forms.CheckboxSelectMultiple)
+        label=_("Segments"),
+        queryset=Segment.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
 
     def __init__(self, plan: Plan, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         language = get_language() or "id"
         self.fields["metric"].choices = [
-            (key, metric.says(language)) for key, metric in metrics().items()]
+            (key, metric.says(language)) for key, metric in metrics().items()
+        ]
         self.fields["segments"].queryset = plan.segments.order_by("pk")
 
 
 class ChannelForm(forms.Form):
     channel = forms.ChoiceField(label=_("Channel"))
     chosen = forms.ChoiceField(
-        label=_("Choice"), choices=[("yes", _("Chosen")), ("no", _("Not chosen"))],
-        widget=forms.RadioSelect)
+        label=_("Choice"),
+        choices=[("yes", _("Chosen")), ("no", _("Not chosen"))],
+        widget=forms.RadioSelect,
+    )
     reason = forms.CharField(
-        label=_("Reason"), widget=forms.Textarea({"rows": 2}),
-        help_text=_("People, rules, cost, hands."))
+        label=_("Reason"),
+        widget=forms.Textarea({"rows": 2}),
+        help_text=_("People, rules, cost, hands."),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["channel"].choices = [
-            (code.partition(":")[2] or code, name) for code, name, _hand in connect.places()]
+            (code.partition(":")[2] or code, name) for code, name, _hand in connect.places()
+        ]
 
 
 PARTS: dict[str, tuple[type[forms.Form], str]] = {
@@ -164,11 +209,19 @@ def listing(request: HttpRequest) -> HttpResponse:
     page = list(rows[: PAGE + 1])
     current = queries.running(request.scope)
     title = (
-        gettext("“%(title)s” is running.") % {"title": current.title} if current
-        else gettext("No plan is running."))
-    return render(request, "desk/planning/list.html", {
-        "rows": page[:PAGE], "after": page[PAGE - 1].pk if len(page) > PAGE else "",
-        "title": title})
+        gettext("“%(title)s” is running.") % {"title": current.title}
+        if current
+        else gettext("No plan is running.")
+    )
+    return render(
+        request,
+        "desk/planning/list.html",
+        {
+            "rows": page[:PAGE],
+            "after": page[PAGE - 1].pk if len(page) > PAGE else "",
+            "title": title,
+        },
+    )
 
 
 @desk("plan.read")
@@ -176,30 +229,49 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
     return show(request, find(request.scope, pk))
 
 
-def show(request: HttpRequest, row: Plan, *, refusal: Refused | None = None,
-         returning: forms.Form | None = None, status: int = 200) -> HttpResponse:
+def show(
+    request: HttpRequest,
+    row: Plan,
+    *,
+    refusal: Refused | None = None,
+    returning: forms.Form | None = None,
+    status: int = 200,
+) -> HttpResponse:
     scope = request.scope
     mine = row.person_in_charge_id == scope.person.pk
     channels = {code.partition(":")[2] or code: name for code, name, _hand in connect.places()}
-    return render(request, "desk/planning/one.html", {
-        "row": row, "refusal": refusal, "gaps": queries.gaps(row) if row.state == "draft" else [],
-        "segments": [(segment, _bars(segment)) for segment in row.segments.order_by("pk")],
-        "objectives": [
-            (one, metrics()[one.metric].says(get_language() or "id"))
-            for one in row.objectives.prefetch_related("segments").order_by("pk")],
-        "choices": [(one, channels.get(one.channel, one.channel))
-                    for one in row.channel_choices.order_by("-chosen", "channel")],
-        "may_write": scope.may("plan.write") and row.state == "draft",
-        "may_approve": scope.may("plan.approve") and row.state == "reviewed" and not mine,
-        "may_return": scope.may("plan.approve") and row.state in ("reviewed", "approved"),
-        "may_start": scope.may("plan.approve") and row.state == "approved",
-        "returning": returning or ReasonForm(prefix="return"),
-    }, status=status)
+    return render(
+        request,
+        "desk/planning/one.html",
+        {
+            "row": row,
+            "refusal": refusal,
+            "gaps": queries.gaps(row) if row.state == "draft" else [],
+            "segments": [(segment, _bars(segment)) for segment in row.segments.order_by("pk")],
+            "objectives": [
+                (one, metrics()[one.metric].says(get_language() or "id"))
+                for one in row.objectives.prefetch_related("segments").order_by("pk")
+            ],
+            "choices": [
+                (one, channels.get(one.channel, one.channel))
+                for one in row.channel_choices.order_by("-chosen", "channel")
+            ],
+            "may_write": scope.may("plan.write") and row.state == "draft",
+            "may_approve": scope.may("plan.approve") and row.state == "reviewed" and not mine,
+            "may_return": scope.may("plan.approve") and row.state in ("reviewed", "approved"),
+            "may_start": scope.may("plan.approve") and row.state == "approved",
+            "returning": returning or ReasonForm(prefix="return"),
+        },
+        status=status,
+    )
 
 
 def _bars(segment: Segment) -> list[dict[str, Any]]:
-    return [{"label": word(rung, "rung"), "value": segment.ladder[rung]}
-            for rung in write.RUNGS if rung in segment.ladder]
+    return [
+        {"label": word(rung, "rung"), "value": segment.ladder[rung]}
+        for rung in write.RUNGS
+        if rung in segment.ladder
+    ]
 
 
 @desk("plan.write")
@@ -207,32 +279,50 @@ def new(request: HttpRequest) -> HttpResponse:
     form = PlanForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            row = write.create(request.agency, by=request.scope.person, now=request.now,
-                               **form.written())
+            row = write.create(
+                request.agency, by=request.scope.person, now=request.now, **form.written()
+            )
             messages.success(request, gettext("The plan is begun. Add segments and objectives."))
             return redirect("desk:planning-one", row.pk)
         except Refused as refusal:
             refuse(form, refusal)
-    return render(request, "desk/planning/form.html", {"form": form, "row": None},
-                  status=422 if form.errors else 200)
+    return render(
+        request,
+        "desk/planning/form.html",
+        {"form": form, "row": None},
+        status=422 if form.errors else 200,
+    )
 
 
 @desk("plan.write")
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     row = find(request.scope, pk)
-    form = PlanForm(request.POST or None, initial={
-        **{name: getattr(row, name) for name in write.WRITABLE if name != "person_in_charge"},
-        "seen": row.version})
+    form = PlanForm(
+        request.POST or None,
+        initial={
+            **{name: getattr(row, name) for name in write.WRITABLE if name != "person_in_charge"},
+            "seen": row.version,
+        },
+    )
     if request.method == "POST" and form.is_valid():
         try:
-            write.edit(row, by=request.scope.person, now=request.now,
-                       seen=form.cleaned_data["seen"], **form.written())
+            write.edit(
+                row,
+                by=request.scope.person,
+                now=request.now,
+                seen=form.cleaned_data["seen"],
+                **form.written(),
+            )
             messages.success(request, gettext("The plan is kept."))
             return redirect("desk:planning-one", pk)
         except Refused as refusal:
             refuse(form, refusal)
-    return render(request, "desk/planning/form.html", {"form": form, "row": row},
-                  status=422 if form.errors else 200)
+    return render(
+        request,
+        "desk/planning/form.html",
+        {"form": form, "row": row},
+        status=422 if form.errors else 200,
+    )
 
 
 @desk("plan.write")
@@ -250,25 +340,49 @@ def part(request: HttpRequest, pk: int, kind: str, part_pk: int = 0) -> HttpResp
             return redirect("desk:planning-one", pk)
         except Refused as refusal:
             refuse(form, refusal)
-    return render(request, "desk/planning/part.html", {
-        "form": form, "row": row, "kind": kind, "old": old,
-    }, status=422 if form.errors else 200)
+    return render(
+        request,
+        "desk/planning/part.html",
+        {
+            "form": form,
+            "row": row,
+            "kind": kind,
+            "old": old,
+        },
+        status=422 if form.errors else 200,
+    )
 
 
 def _part_form(row: Plan, kind: str, data: Any, old: Any) -> forms.Form:
     if kind == "objective":
-        return ObjectiveForm(row, data, initial=_initial(old, (
-            "text", "kind", "metric", "baseline", "baseline_source", "target", "due_on"), {
-            "segments": list(old.segments.all()) if old else []}))
+        return ObjectiveForm(
+            row,
+            data,
+            initial=_initial(
+                old,
+                ("text", "kind", "metric", "baseline", "baseline_source", "target", "due_on"),
+                {"segments": list(old.segments.all()) if old else []},
+            ),
+        )
     if kind == "segment":
         more = {}
         if old:
-            more = {"platforms": ", ".join(old.platforms),
-                    **{f"rung_{rung}": old.ladder.get(rung) for rung in write.RUNGS}}
-        return SegmentForm(data, initial=_initial(old, (
-            "name", "who", "region", "ages", "devices", "languages", "source"), more))
-    return ChannelForm(data, initial=_initial(old, ("channel", "reason"), {
-        "chosen": "no" if old and not old.chosen else "yes"}))
+            more = {
+                "platforms": ", ".join(old.platforms),
+                **{f"rung_{rung}": old.ladder.get(rung) for rung in write.RUNGS},
+            }
+        return SegmentForm(
+            data,
+            initial=_initial(
+                old, ("name", "who", "region", "ages", "devices", "languages", "source"), more
+            ),
+        )
+    return ChannelForm(
+        data,
+        initial=_initial(
+            old, ("channel", "reason"), {"chosen": "no" if old and not old.chosen else "yes"}
+        ),
+    )
 
 
 def _initial(old: Any, names: tuple[str, ...], more: dict[str, Any]) -> dict[str, Any]:
@@ -283,8 +397,14 @@ def _keep(row: Plan, kind: str, form: Any, old: Any, request: HttpRequest) -> No
         write.add_objective(row, objective=old, by=by, now=now, **form.cleaned_data)
     else:
         given = form.cleaned_data
-        write.choose_channel(row, channel=given["channel"], chosen=given["chosen"] == "yes",
-                             reason=given["reason"], by=by, now=now)
+        write.choose_channel(
+            row,
+            channel=given["channel"],
+            chosen=given["chosen"] == "yes",
+            reason=given["reason"],
+            by=by,
+            now=now,
+        )
 
 
 def _part(row: Plan, kind: str, pk: int) -> Segment | Objective | ChannelChoice:
@@ -300,9 +420,12 @@ def take_out(request: HttpRequest, pk: int, kind: str, part_pk: int) -> HttpResp
     row = find(request.scope, pk)
     if kind not in PARTS:
         raise Http404
-    return _act(request, row, lambda: write.remove(
-        _part(row, kind, part_pk), by=request.scope.person, now=request.now),
-        gettext("Taken out of the plan."))
+    return _act(
+        request,
+        row,
+        lambda: write.remove(_part(row, kind, part_pk), by=request.scope.person, now=request.now),
+        gettext("Taken out of the plan."),
+    )
 
 
 def _act(request: HttpRequest, row: Plan, act: Callable[[], Any], said: str) -> HttpResponse:
@@ -319,9 +442,12 @@ def _act(request: HttpRequest, row: Plan, act: Callable[[], Any], said: str) -> 
 @require_POST
 def hand_in(request: HttpRequest, pk: int) -> HttpResponse:
     row = find(request.scope, pk)
-    return _act(request, row,
-                lambda: approve.review(row, by=request.scope.person, now=request.now),
-                gettext("Handed in. Now somebody else approves it."))
+    return _act(
+        request,
+        row,
+        lambda: approve.review(row, by=request.scope.person, now=request.now),
+        gettext("Handed in. Now somebody else approves it."),
+    )
 
 
 @desk("plan.approve")
@@ -329,9 +455,14 @@ def hand_in(request: HttpRequest, pk: int) -> HttpResponse:
 def approve_it(request: HttpRequest, pk: int) -> HttpResponse:
     row = find(request.scope, pk)
     seen = request.POST.get("seen", "")
-    return _act(request, row, lambda: approve.approve(
-        row, seen=int(seen) if seen.isdigit() else -1, by=request.scope.person, now=request.now),
-        gettext("The plan is approved."))
+    return _act(
+        request,
+        row,
+        lambda: approve.approve(
+            row, seen=int(seen) if seen.isdigit() else -1, by=request.scope.person, now=request.now
+        ),
+        gettext("The plan is approved."),
+    )
 
 
 @desk("plan.approve")
@@ -340,18 +471,26 @@ def give_back(request: HttpRequest, pk: int) -> HttpResponse:
     row, form = find(request.scope, pk), ReasonForm(request.POST, prefix="return")
     if not form.is_valid():
         return show(request, row, returning=form, status=422)
-    return _act(request, row, lambda: approve.return_(
-        row, reason=form.cleaned_data["reason"], by=request.scope.person, now=request.now),
-        gettext("Returned with your sentence."))
+    return _act(
+        request,
+        row,
+        lambda: approve.return_(
+            row, reason=form.cleaned_data["reason"], by=request.scope.person, now=request.now
+        ),
+        gettext("Returned with your sentence."),
+    )
 
 
 @desk("plan.approve")
 @require_POST
 def start(request: HttpRequest, pk: int) -> HttpResponse:
     row = find(request.scope, pk)
-    return _act(request, row,
-                lambda: approve.start(row, by=request.scope.person, now=request.now),
-                gettext("The plan is running."))
+    return _act(
+        request,
+        row,
+        lambda: approve.start(row, by=request.scope.person, now=request.now),
+        gettext("The plan is running."),
+    )
 
 
 @shell.count("planning")

@@ -27,11 +27,13 @@ class PreferenceForm(forms.Form):
         label=_("Language"), choices=settings.LANGUAGES, widget=forms.RadioSelect
     )
     theme = forms.ChoiceField(
-        label=_("Colours"), widget=forms.RadioSelect,
+        label=_("Colours"),
+        widget=forms.RadioSelect,
         choices=[("auto", _("Like my device")), ("light", _("Light")), ("dark", _("Dark"))],
     )
     letter_keys = forms.BooleanField(
-        label=_("Single-letter keys"), required=False,
+        label=_("Single-letter keys"),
+        required=False,
         help_text=_("F, A, H and the like act without Ctrl or Alt. Never while you are typing."),
     )
 
@@ -40,10 +42,14 @@ class PreferenceForm(forms.Form):
 def preferences(request: DeskRequest) -> HttpResponse:
     person = request.user
     theme = request.COOKIES.get(THEME_COOKIE, "auto")
-    form = PreferenceForm(request.POST or None, initial={
-        "language": person.language, "theme": theme if theme in THEMES else "auto",
-        "letter_keys": person.letter_keys,
-    })
+    form = PreferenceForm(
+        request.POST or None,
+        initial={
+            "language": person.language,
+            "theme": theme if theme in THEMES else "auto",
+            "letter_keys": person.letter_keys,
+        },
+    )
     if request.method == "POST" and form.is_valid():
         prefer(person, form.cleaned_data["language"], form.cleaned_data["letter_keys"])
         with translation.override(person.language):
@@ -105,7 +111,10 @@ def keys(request: DeskRequest) -> HttpResponse:
 
 def _with_theme(response: HttpResponse, chosen: str) -> HttpResponse:
     response.set_cookie(
-        THEME_COOKIE, chosen if chosen in THEMES else "auto", max_age=YEAR, samesite="Lax",
+        THEME_COOKIE,
+        chosen if chosen in THEMES else "auto",
+        max_age=YEAR,
+        samesite="Lax",
         secure=settings.SESSION_COOKIE_SECURE,
     )
     return response

@@ -63,19 +63,26 @@ class RulesForm(forms.Form):
     def groups(self) -> list[dict[str, Any]]:
         """Fields by group, with where each comes from."""
         return [
-            {"label": label, "name": group, "rows": [
-                {"field": self[rule.name], "rule": rule, "own": rule.name in self.own,
-                 "default": _shown(rule)}
-                for rule in RULES if rule.group == group
-            ]}
+            {
+                "label": label,
+                "name": group,
+                "rows": [
+                    {
+                        "field": self[rule.name],
+                        "rule": rule,
+                        "own": rule.name in self.own,
+                        "default": _shown(rule),
+                    }
+                    for rule in RULES
+                    if rule.group == group
+                ],
+            }
             for group, label in GROUPS
         ]
 
     def typed(self) -> dict[str, str]:
         """What was typed, by name."""
-        return {
-            rule.name: typed(self.cleaned_data[rule.name]) for rule in RULES
-        }
+        return {rule.name: typed(self.cleaned_data[rule.name]) for rule in RULES}
 
 
 def _shown(rule: Rule) -> str:
@@ -97,32 +104,48 @@ def listing(request: HttpRequest) -> HttpResponse:
             refuse(form, refusal)
         else:
             n = len(changed)
-            messages.success(request, ngettext(
-                "%(n)d rule is changed, on record.", "%(n)d rules are changed, on record.", n
-            ) % {"n": n} if n else gettext("Nothing was different, so nothing changed."))
+            messages.success(
+                request,
+                ngettext(
+                    "%(n)d rule is changed, on record.", "%(n)d rules are changed, on record.", n
+                )
+                % {"n": n}
+                if n
+                else gettext("Nothing was different, so nothing changed."),
+            )
             return redirect("desk:rules-list")
-    return render(request, "desk/rules/list.html", {
-        "form": form, "groups": form.groups(), "own": len(form.own),
-    }, status=422 if form.errors else 200)
+    return render(
+        request,
+        "desk/rules/list.html",
+        {
+            "form": form,
+            "groups": form.groups(),
+            "own": len(form.own),
+        },
+        status=422 if form.errors else 200,
+    )
 
 
 # --- the calendar ------------------------------------------------------------------------------
 
 
 class DayForm(forms.Form):
-    day = forms.DateField(
-        label=_("Day"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
-    )
+    day = forms.DateField(label=_("Day"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
     working = forms.ChoiceField(
-        label=_("This day is"), widget=forms.RadioSelect,
-        choices=[("off", _("a day off")), ("working", _("a working day"))], initial="off",
+        label=_("This day is"),
+        widget=forms.RadioSelect,
+        choices=[("off", _("a day off")), ("working", _("a working day"))],
+        initial="off",
     )
     reason = forms.CharField(
-        label=_("Reason"), max_length=200,
+        label=_("Reason"),
+        max_length=200,
         help_text=_("Such as a regional holiday, an election, a flood."),
     )
     decree_number = forms.CharField(
-        label=_("Decree number (SK)"), max_length=120, required=False,
+        label=_("Decree number (SK)"),
+        max_length=120,
+        required=False,
         help_text=_("Where a decree declares it."),
     )
 
@@ -149,9 +172,12 @@ def days_of(agency: Agency, scope: Scope, year: int) -> list[Day]:
     public = worktime.holidays_of(year, joint_leave=False)
     return [
         Day(
-            day=day, name=national.get(day, "").removesuffix(worktime.ESTIMATED).strip(),
-            working=worktime.is_working_day(day, office), estimated=worktime.estimated(day),
-            joint_leave=day in national and day not in public, override=said.get(day),
+            day=day,
+            name=national.get(day, "").removesuffix(worktime.ESTIMATED).strip(),
+            working=worktime.is_working_day(day, office),
+            estimated=worktime.estimated(day),
+            joint_leave=day in national and day not in public,
+            override=said.get(day),
         )
         for day in sorted({*national, *said})
     ]
@@ -166,9 +192,13 @@ def calendar(request: HttpRequest) -> HttpResponse:
         said = form.cleaned_data
         try:
             changed = holidays.override(
-                request.agency, said["day"], working=said["working"] == "working",
-                reason=said["reason"], decree_number=said["decree_number"],
-                by=request.scope.person, now=request.now,
+                request.agency,
+                said["day"],
+                working=said["working"] == "working",
+                reason=said["reason"],
+                decree_number=said["decree_number"],
+                by=request.scope.person,
+                now=request.now,
             )
         except Refused as refusal:
             refuse(form, refusal)
@@ -176,14 +206,21 @@ def calendar(request: HttpRequest) -> HttpResponse:
             tell_days(request, changed)
             return redirect(f"{reverse('desk:rules-calendar')}?year={said['day'].year}")
     days = days_of(request.agency, request.scope, year)
-    return render(request, "desk/rules/calendar.html", {
-        "year": year, "days": days, "form": form,
-        "years": range(this_year - 1, this_year + YEARS_AHEAD + 1),
-        "known": worktime.joint_leave_known(year),
-        "estimated": sum(day.estimated for day in days),
-        "overrides": sum(day.override is not None for day in days),
-        "off": sum(not day.working for day in days),
-    }, status=422 if form.errors else 200)
+    return render(
+        request,
+        "desk/rules/calendar.html",
+        {
+            "year": year,
+            "days": days,
+            "form": form,
+            "years": range(this_year - 1, this_year + YEARS_AHEAD + 1),
+            "known": worktime.joint_leave_known(year),
+            "estimated": sum(day.estimated for day in days),
+            "overrides": sum(day.override is not None for day in days),
+            "off": sum(not day.working for day in days),
+        },
+        status=422 if form.errors else 200,
+    )
 
 
 @desk("rules.write")
@@ -198,9 +235,12 @@ def restore(request: HttpRequest, pk: int) -> HttpResponse:
 
 def tell_days(request: HttpRequest, changed: list[date]) -> None:
     if changed:
-        messages.success(request, gettext(
-            "The calendar is changed. Open deadlines that span this day are computed again."
-        ))
+        messages.success(
+            request,
+            gettext(
+                "The calendar is changed. Open deadlines that span this day are computed again."
+            ),
+        )
     else:
         messages.success(request, gettext("Saved. No deadline moves by it."))
 
@@ -218,15 +258,23 @@ def asked_year(text: str, this_year: int) -> int:
 def clock_table(request: HttpRequest) -> HttpResponse:
     language = get_language() or "id"
     rows = [
-        {"clock": clock, "says": clock.says(language), "remark": clock.remark(language),
-         "amount": rules.value(request.agency, clock.rule) if clock.rule else clock.amount}
+        {
+            "clock": clock,
+            "says": clock.says(language),
+            "remark": clock.remark(language),
+            "amount": rules.value(request.agency, clock.rule) if clock.rule else clock.amount,
+        }
         for clock in clocks().values()
     ]
-    return render(request, "desk/rules/clocks.html", {
-        "legal": [row for row in rows if row["clock"].legal],
-        "promises": [row for row in rows if not row["clock"].legal],
-        "unsure": sum(row["clock"].confidence != "S" for row in rows if row["clock"].legal),
-    })
+    return render(
+        request,
+        "desk/rules/clocks.html",
+        {
+            "legal": [row for row in rows if row["clock"].legal],
+            "promises": [row for row in rows if not row["clock"].legal],
+            "unsure": sum(row["clock"].confidence != "S" for row in rows if row["clock"].legal),
+        },
+    )
 
 
 urlpatterns = [

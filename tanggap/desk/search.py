@@ -55,44 +55,99 @@ class Group:
 def search(request: DeskRequest) -> HttpResponse:
     asked = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST]
     groups = _groups(request, asked) if len(asked) >= SHORTEST else []
-    return render(request, "desk/search.html", {
-        "asked": asked, "groups": groups, "found": sum(len(one.rows) for one in groups),
-        "more": any(one.more for one in groups), "short": 0 < len(asked) < SHORTEST,
-        # Somebody's number in an address would stay in the browser's history.
-        "personal": bool(redact(asked)) if asked else False,
-    })
+    return render(
+        request,
+        "desk/search.html",
+        {
+            "asked": asked,
+            "groups": groups,
+            "found": sum(len(one.rows) for one in groups),
+            "more": any(one.more for one in groups),
+            "short": 0 < len(asked) < SHORTEST,
+            # Somebody's number in an address would stay in the browser's history.
+            "personal": bool(redact(asked)) if asked else False,
+        },
+    )
 
 
 def _groups(request: DeskRequest, asked: str) -> list[Group]:
     scope, found = request.scope, []
     rows: Any
     if scope.may("case.read"):
-        rows = scoped(Case, scope).filter(sealed=False).filter(
-            Q(number__iexact=asked) | Q(title__icontains=asked) | Q(place__icontains=asked))
+        rows = (
+            scoped(Case, scope)
+            .filter(sealed=False)
+            .filter(Q(number__iexact=asked) | Q(title__icontains=asked) | Q(place__icontains=asked))
+        )
         unit = scope.membership.unit_id if scope.membership else None
         if unit:
             rows = rows.filter(unit_id=unit)
-        found.append(_group(gettext("Reports"), "case", rows.order_by("-pk"), lambda row: Found(
-            f"{row.number} · {row.title}", places.of("case", row.pk), row.place, row.opened_at,
-            word(row.kind, "case_kind_short")), asked))
+        found.append(
+            _group(
+                gettext("Reports"),
+                "case",
+                rows.order_by("-pk"),
+                lambda row: Found(
+                    f"{row.number} · {row.title}",
+                    places.of("case", row.pk),
+                    row.place,
+                    row.opened_at,
+                    word(row.kind, "case_kind_short"),
+                ),
+                asked,
+            )
+        )
     if scope.may("inbox.read"):
         rows = inbox.search(inbox.visible(scope), scope, asked).select_related("author", "account")
-        found.append(_group(gettext("Messages"), "talk", rows.order_by("-last_item_at", "-pk"),
-                            lambda row: Found(
-            row.author.name or row.author.handle, places.of("talk", row.pk), row.snippet,
-            row.last_item_at, word(row.kind, "heard_kind")), asked))
+        found.append(
+            _group(
+                gettext("Messages"),
+                "talk",
+                rows.order_by("-last_item_at", "-pk"),
+                lambda row: Found(
+                    row.author.name or row.author.handle,
+                    places.of("talk", row.pk),
+                    row.snippet,
+                    row.last_item_at,
+                    word(row.kind, "heard_kind"),
+                ),
+                asked,
+            )
+        )
     if scope.may("message.read"):
         rows = scoped(Message, scope).filter(Q(title__icontains=asked) | Q(core__icontains=asked))
-        found.append(_group(gettext("Content"), "message", rows.order_by("-pk"), lambda row: Found(
-            row.title, _content(row.pk), Truncator(row.core).chars(140), row.edited_at,
-            word(row.state, "message_state")), asked))
+        found.append(
+            _group(
+                gettext("Content"),
+                "message",
+                rows.order_by("-pk"),
+                lambda row: Found(
+                    row.title,
+                    _content(row.pk),
+                    Truncator(row.core).chars(140),
+                    row.edited_at,
+                    word(row.state, "message_state"),
+                ),
+                asked,
+            )
+        )
     if scope.may("activity.read"):
-        rows = scoped(Activity, scope).filter(
-            Q(title__icontains=asked) | Q(place__icontains=asked))
-        found.append(_group(gettext("Agenda"), "activity", rows.order_by("-starts_at", "-pk"),
-                            lambda row: Found(
-            row.title, places.of("activity", row.pk), row.place, row.starts_at,
-            word(row.state, "activity_state")), asked))
+        rows = scoped(Activity, scope).filter(Q(title__icontains=asked) | Q(place__icontains=asked))
+        found.append(
+            _group(
+                gettext("Agenda"),
+                "activity",
+                rows.order_by("-starts_at", "-pk"),
+                lambda row: Found(
+                    row.title,
+                    places.of("activity", row.pk),
+                    row.place,
+                    row.starts_at,
+                    word(row.state, "activity_state"),
+                ),
+                asked,
+            )
+        )
     return [group for group in found if group.rows]
 
 

@@ -44,18 +44,23 @@ class DecreeForm(forms.Form):
 
     role = forms.ChoiceField(label=_("Role"))
     unit = forms.ModelChoiceField(
-        label=_("Unit"), queryset=Agency.objects.none(), required=False,
+        label=_("Unit"),
+        queryset=Agency.objects.none(),
+        required=False,
         help_text=_("For a technical unit's officer: they see their own unit's work only."),
     )
     decree_number = forms.CharField(
-        label=_("Decree number (SK)"), max_length=120,
+        label=_("Decree number (SK)"),
+        max_length=120,
         help_text=_("The decree that appoints them, as in 800/123/Diskominfo/2026."),
     )
     valid_from = forms.DateField(
-        label=_("First day"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"),
+        label=_("First day"),
+        widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"),
     )
     valid_until = forms.DateField(
-        label=_("Last day"), required=False,
+        label=_("Last day"),
+        required=False,
         widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"),
         help_text=_("Leave empty if the decree names none."),
     )
@@ -63,16 +68,17 @@ class DecreeForm(forms.Form):
     def __init__(self, scope: Scope, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["role"].choices = [(role, word(role, "role")) for role in ROLES]
-        self.fields["unit"].queryset = (
-            Agency.objects.filter(pk__in=scope.readable, autonomous=False).order_by("name")
-        )
+        self.fields["unit"].queryset = Agency.objects.filter(
+            pk__in=scope.readable, autonomous=False
+        ).order_by("name")
         self.fields["unit"].empty_label = gettext("No unit")
 
 
 class InviteForm(DecreeForm):
     name = forms.CharField(label=_("Name"), max_length=150)
     email = forms.EmailField(
-        label=_("E-mail address"), help_text=_("They sign in with it. Prefer an official one."),
+        label=_("E-mail address"),
+        help_text=_("They sign in with it. Prefer an official one."),
     )
     field_order = ("name", "email", "role", "unit", "decree_number", "valid_from", "valid_until")
 
@@ -94,17 +100,28 @@ def listing(request: HttpRequest) -> HttpResponse:
     page, after = one_page(rows, request.GET.get("after", ""))
     having = with_second_factor(page)
     everyone = list(members(scope, "active"))
-    return render(request, "desk/team/list.html", {
-        "people": [about(row, row.person_id in having, now) for row in page],
-        "after": after, "state": state, "q": request.GET.get("q", ""),
-        "now": now, "active": len(everyone), "left": members(scope, "left").count(),
-        "findings": findings(everyone, now),
-        "invitations": (
-            scoped(Invitation, scope)
-            .filter(accepted_at=None, withdrawn_at=None, expires_at__gt=now - timedelta(days=14))
-            .select_related("unit", "invited_by").order_by("-invited_at")[:PAGE]
-        ),
-    })
+    return render(
+        request,
+        "desk/team/list.html",
+        {
+            "people": [about(row, row.person_id in having, now) for row in page],
+            "after": after,
+            "state": state,
+            "q": request.GET.get("q", ""),
+            "now": now,
+            "active": len(everyone),
+            "left": members(scope, "left").count(),
+            "findings": findings(everyone, now),
+            "invitations": (
+                scoped(Invitation, scope)
+                .filter(
+                    accepted_at=None, withdrawn_at=None, expires_at__gt=now - timedelta(days=14)
+                )
+                .select_related("unit", "invited_by")
+                .order_by("-invited_at")[:PAGE]
+            ),
+        },
+    )
 
 
 @desk("people.write", network=True)
@@ -130,10 +147,16 @@ def invite(request: HttpRequest) -> HttpResponse:
     role = word(invitation.role, "role")
     sent = letter.post(invitation, link, role)
     with enter(scope):
-        return render(request, "desk/team/invited.html", {
-            "invitation": invitation, "link": link, "sent": sent,
-            "whatsapp": letter.for_whatsapp(invitation, link, role),
-        })
+        return render(
+            request,
+            "desk/team/invited.html",
+            {
+                "invitation": invitation,
+                "link": link,
+                "sent": sent,
+                "whatsapp": letter.for_whatsapp(invitation, link, role),
+            },
+        )
 
 
 @desk("people.write")
@@ -153,10 +176,17 @@ def withdraw_invitation(request: HttpRequest, pk: int) -> HttpResponse:
 @desk("people.write")
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     row = one(request, pk)
-    form = DecreeForm(request.scope, request.POST or None, initial={
-        "role": row.role, "unit": row.unit_id, "decree_number": row.decree_number,
-        "valid_from": row.valid_from, "valid_until": row.valid_until,
-    })
+    form = DecreeForm(
+        request.scope,
+        request.POST or None,
+        initial={
+            "role": row.role,
+            "unit": row.unit_id,
+            "decree_number": row.decree_number,
+            "valid_from": row.valid_from,
+            "valid_until": row.valid_until,
+        },
+    )
     if request.method == "POST" and form.is_valid():
         try:
             appoint.change(row, by=request.scope.person, now=request.now, **form.cleaned_data)
@@ -176,9 +206,7 @@ def deputy(request: HttpRequest, pk: int) -> HttpResponse:
     form = DeputyForm(request.POST or None, initial={"until": row.deputy_until})
     if request.method == "POST" and "relieve" in request.POST:
         appoint.relieve(row, by=request.scope.person, now=request.now)
-        messages.success(
-            request, gettext("%(name)s is no longer a deputy.") % {"name": row.person}
-        )
+        messages.success(request, gettext("%(name)s is no longer a deputy.") % {"name": row.person})
         return redirect("desk:team-list")
     if request.method == "POST" and form.is_valid():
         try:
@@ -205,16 +233,20 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
         except Refused as refused:
             refusal = refused
         else:
-            messages.success(request, gettext(
-                "%(name)s can no longer open this desk; %(sessions)s sign-ins were closed."
-            ) % {"name": row.person, "sessions": ended.sessions})
+            messages.success(
+                request,
+                gettext("%(name)s can no longer open this desk; %(sessions)s sign-ins were closed.")
+                % {"name": row.person, "sessions": ended.sessions},
+            )
             for words, _href in work:
                 messages.warning(
                     request, gettext("Still in their name: %(work)s.") % {"work": words}
                 )
             return redirect("desk:team-list")
     return render(
-        request, "desk/team/end.html", {"row": row, "work": work, "refusal": refusal},
+        request,
+        "desk/team/end.html",
+        {"row": row, "work": work, "refusal": refusal},
         status=422 if refusal else 200,
     )
 
@@ -227,7 +259,8 @@ def members(scope: Scope, state: str, q: str = "") -> QuerySet[Membership]:
     rows = scoped(Membership, scope).filter(ended_at__isnull=state == "active")
     if q:
         rows = rows.filter(
-            Q(person__name__icontains=q) | Q(person__email__icontains=q)
+            Q(person__name__icontains=q)
+            | Q(person__email__icontains=q)
             | Q(decree_number__icontains=q)
         )
     return rows.select_related("person", "unit", "agency").order_by("person__name", "pk")
@@ -248,8 +281,9 @@ def with_second_factor(rows: list[Membership]) -> set[int]:
     strong = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
     people = [row.person_id for row in rows]
     return set(
-        Authenticator.objects.filter(user__in=people, type__in=strong)
-        .values_list("user_id", flat=True)
+        Authenticator.objects.filter(user__in=people, type__in=strong).values_list(
+            "user_id", flat=True
+        )
     )
 
 
@@ -285,22 +319,31 @@ def findings(everyone: list[Membership], now: datetime) -> list[str]:
     having = with_second_factor(everyone)
     over = sum(appoint.is_over(row, now) for row in everyone)
     soon = sum(ends_soon(row, now) for row in everyone)
-    bare = sum(
-        row.person_id not in having and needs_second_factor(row, now) for row in everyone
-    )
+    bare = sum(row.person_id not in having and needs_second_factor(row, now) for row in everyone)
     told = []
     if over:
-        told.append(ngettext("%(n)d decree has run out", "%(n)d decrees have run out", over)
-                    % {"n": over})
+        told.append(
+            ngettext("%(n)d decree has run out", "%(n)d decrees have run out", over) % {"n": over}
+        )
     if soon:
-        told.append(ngettext("%(n)d decree ends within 30 days",
-                             "%(n)d decrees end within 30 days", soon) % {"n": soon})
+        told.append(
+            ngettext("%(n)d decree ends within 30 days", "%(n)d decrees end within 30 days", soon)
+            % {"n": soon}
+        )
     if bare:
-        told.append(ngettext("%(n)d person lacks a second factor",
-                             "%(n)d people lack a second factor", bare) % {"n": bare})
+        told.append(
+            ngettext(
+                "%(n)d person lacks a second factor", "%(n)d people lack a second factor", bare
+            )
+            % {"n": bare}
+        )
     return told or [
-        ngettext("%(n)d person works here, all in order", "%(n)d people work here, all in order",
-                 len(everyone)) % {"n": len(everyone)}
+        ngettext(
+            "%(n)d person works here, all in order",
+            "%(n)d people work here, all in order",
+            len(everyone),
+        )
+        % {"n": len(everyone)}
     ]
 
 
@@ -308,12 +351,18 @@ def open_work(scope: Scope, row: Membership) -> list[tuple[str, str]]:
     """What is still in a person's name: (words with a count, where to see it)."""
     person = row.person
     counted = (
-        (scoped(Conversation, scope).filter(assigned_to=person).exclude(state="quiet").count(),
-         lambda n: ngettext("%(n)d conversation", "%(n)d conversations", n)),
-        (scoped(Case, scope).filter(assigned_to=person).exclude(state="closed").count(),
-         lambda n: ngettext("%(n)d open report", "%(n)d open reports", n)),
-        (scoped(Activity, scope).filter(person_in_charge=person).count(),
-         lambda n: ngettext("%(n)d activity on the agenda", "%(n)d activities on the agenda", n)),
+        (
+            scoped(Conversation, scope).filter(assigned_to=person).exclude(state="quiet").count(),
+            lambda n: ngettext("%(n)d conversation", "%(n)d conversations", n),
+        ),
+        (
+            scoped(Case, scope).filter(assigned_to=person).exclude(state="closed").count(),
+            lambda n: ngettext("%(n)d open report", "%(n)d open reports", n),
+        ),
+        (
+            scoped(Activity, scope).filter(person_in_charge=person).count(),
+            lambda n: ngettext("%(n)d activity on the agenda", "%(n)d activities on the agenda", n),
+        ),
     )
     return [(words(n) % {"n": n}, "") for n, words in counted if n]
 
@@ -326,7 +375,10 @@ def one(request: HttpRequest, pk: int) -> Membership:
 
 
 def page_of(
-    request: HttpRequest, template: str, form: forms.Form, row: Membership | None = None,
+    request: HttpRequest,
+    template: str,
+    form: forms.Form,
+    row: Membership | None = None,
     **more: Any,
 ) -> HttpResponse:
     status = 422 if form.is_bound and form.errors else 200
@@ -344,13 +396,19 @@ def decrees(scope: Scope, now: datetime) -> today.Section | None:
     if not rows:
         return None
     return today.Section(
-        gettext("Decrees that end"), href=reverse("desk:team-list"), link=gettext("Team"),
+        gettext("Decrees that end"),
+        href=reverse("desk:team-list"),
+        link=gettext("Team"),
         rows=[
             today.Row(
-                row.person.name, reverse("desk:team-edit", args=[row.pk]),
+                row.person.name,
+                reverse("desk:team-edit", args=[row.pk]),
                 text=word(row.role, "role"),
-                pills=[("late", gettext("has run out")) if appoint.is_over(row, now)
-                       else ("due", gettext("ends within 30 days"))],
+                pills=[
+                    ("late", gettext("has run out"))
+                    if appoint.is_over(row, now)
+                    else ("due", gettext("ends within 30 days"))
+                ],
             )
             for row in rows
         ],

@@ -1,10 +1,10 @@
 """Today: the first screen. Its title is what matters most; each area adds what waits.
 
-    @today.section(order=10)
-    def most_urgent(scope: Scope, now: datetime) -> today.Section | None: ...
+@today.section(order=10)
+def most_urgent(scope: Scope, now: datetime) -> today.Section | None: ...
 
-    @today.finding(order=10)
-    def late(scope: Scope, now: datetime) -> str: ...   # "1 report is late", or ""
+@today.finding(order=10)
+def late(scope: Scope, now: datetime) -> str: ...   # "1 report is late", or ""
 """
 
 from __future__ import annotations
@@ -98,8 +98,11 @@ def cover(*names: str) -> None:
 
 def shown(table: Mapping[int, Any]) -> list[Any]:
     """The parts of Today in their order, without those that are covered."""
-    return [asked for _, asked in sorted(table.items())
-            if f"{asked.__module__}.{asked.__name__}" not in COVERED]
+    return [
+        asked
+        for _, asked in sorted(table.items())
+        if f"{asked.__module__}.{asked.__name__}" not in COVERED
+    ]
 
 
 def note(order: int) -> Callable[[T], T]:
@@ -124,11 +127,17 @@ def today(request: DeskRequest) -> HttpResponse:
     told = [words for tell in shown(FINDINGS) if (words := tell(scope, now))]
     notes = [words for tell in shown(NOTES) if (words := tell(scope, now))]
     cards = [card for ask in shown(SECTIONS) if (card := ask(scope, now))]
-    return render(request, "desk/today.html", {
-        "greeting": greeting(now), "findings": told, "notes": notes,
-        "wide": [card for card in cards if card.wide],
-        "narrow": [card for card in cards if not card.wide],
-    })
+    return render(
+        request,
+        "desk/today.html",
+        {
+            "greeting": greeting(now),
+            "findings": told,
+            "notes": notes,
+            "wide": [card for card in cards if card.wide],
+            "narrow": [card for card in cards if not card.wide],
+        },
+    )
 
 
 def greeting(now: datetime) -> str:

@@ -46,28 +46,66 @@ def steps(activity: Activity, scope: Scope) -> list[Step]:
     findings = scoped(Finding, scope).filter(activity=activity)
     decisions = scoped(Recommendation, scope).filter(finding__activity=activity)
     told = scoped(Announcement, scope).filter(
-        recommendation__finding__activity=activity, state__in=["approved", "sent"])
+        recommendation__finding__activity=activity, state__in=["approved", "sent"]
+    )
     return [
-        _step("audience", _("Set the audience"), activity.segments.all(),
-              _("Choose groups of the plan in the activity."), "name"),
-        _step("channel", _("Choose media and accounts"),
-              scoped(Variant, scope).filter(message__activity=activity).select_related("account"),
-              _("Choose official accounts for its content."), "account"),
-        _step("publish", _("Make and upload messages"), posts.select_related("account"),
-              _("Have its content approved and published."), "account"),
-        _step("monitor", _("Monitor the conversation"), heard,
-              _("Nothing has come in below its posts yet."), "pk"),
-        _step("interact", _("Interact"),
-              scoped(Reply, scope).filter(conversation__post__in=posts, state="released"),
-              _("Answer what came in below its posts."), "pk"),
-        _step("analyse", _("Analyse and distil"), findings.exclude(state="draft"),
-              _("Write a finding and let a second person confirm it."), "title"),
-        _step("recommend", _("Recommend"), decisions.exclude(state__in=["draft", "proposed"]),
-              _("Put a recommendation before the head."), "title"),
-        _step("announce", _("Publish what was done"), told,
-              _("Announce the decision to everybody who asked."), "title"),
+        _step(
+            "audience",
+            _("Set the audience"),
+            activity.segments.all(),
+            _("Choose groups of the plan in the activity."),
+            "name",
+        ),
+        _step(
+            "channel",
+            _("Choose media and accounts"),
+            scoped(Variant, scope).filter(message__activity=activity).select_related("account"),
+            _("Choose official accounts for its content."),
+            "account",
+        ),
+        _step(
+            "publish",
+            _("Make and upload messages"),
+            posts.select_related("account"),
+            _("Have its content approved and published."),
+            "account",
+        ),
+        _step(
+            "monitor",
+            _("Monitor the conversation"),
+            heard,
+            _("Nothing has come in below its posts yet."),
+            "pk",
+        ),
+        _step(
+            "interact",
+            _("Interact"),
+            scoped(Reply, scope).filter(conversation__post__in=posts, state="released"),
+            _("Answer what came in below its posts."),
+            "pk",
+        ),
+        _step(
+            "analyse",
+            _("Analyse and distil"),
+            findings.exclude(state="draft"),
+            _("Write a finding and let a second person confirm it."),
+            "title",
+        ),
+        _step(
+            "recommend",
+            _("Recommend"),
+            decisions.exclude(state__in=["draft", "proposed"]),
+            _("Put a recommendation before the head."),
+            "title",
+        ),
+        _step(
+            "announce",
+            _("Publish what was done"),
+            told,
+            _("Announce the decision to everybody who asked."),
+            "title",
+        ),
     ]
-
 
 
 def _step(key: str, words: str, rows: QuerySet, next_: str, name: str) -> Step:  # type: ignore[type-arg]

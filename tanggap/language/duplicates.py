@@ -47,9 +47,7 @@ class Group(Generic[Id]):
     maybe: tuple[Id, ...] = ()
 
 
-def propose_groups(
-    items: Iterable[tuple[Id, str]], places: Sequence[str] = ()
-) -> list[Group[Id]]:
+def propose_groups(items: Iterable[tuple[Id, str]], places: Sequence[str] = ()) -> list[Group[Id]]:
     """Groups of two or more of the (id, text) pairs, the largest first.
 
     `places` are the agency's own place names; a message of another place is another event. An id

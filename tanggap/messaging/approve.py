@@ -31,9 +31,7 @@ def submit(message: Message, *, by: Person, now: datetime) -> Message:
     return message
 
 
-def approve(
-    message: Message, *, seen: bytes, by: Person, now: datetime, note: str = ""
-) -> Message:
+def approve(message: Message, *, seen: bytes, by: Person, now: datetime, note: str = "") -> Message:
     """checked → approved for exactly what the reviewer saw (`seen`, 32 bytes of `digest`)."""
     what = _("It was not approved.")
     with transaction.atomic():
@@ -42,8 +40,16 @@ def approve(
         found = _as_seen(fresh, seen, what)
         check.demand(check.run(fresh, now), what)
         _review(fresh, Review.Kind.CHECK, Review.Verdict.APPROVED, found, by, now, note)
-        move(fresh, "approved", by=by, now=now, facts={"hash": found.hex()}, approved_hash=found,
-             approved_at=now, approved_by=by)
+        move(
+            fresh,
+            "approved",
+            by=by,
+            now=now,
+            facts={"hash": found.hex()},
+            approved_hash=found,
+            approved_at=now,
+            approved_by=by,
+        )
     message.refresh_from_db()
     return message
 
@@ -52,14 +58,27 @@ def return_(message: Message, *, reason: str, seen: bytes, by: Person, now: date
     """Back to its writer with one sentence: checked or approved → draft."""
     what = _("It was not returned.")
     if not reason.strip():
-        raise Refused(what, _("The writer would not know why."),
-                      _("Write one sentence: what should be different?"), field="reason")
+        raise Refused(
+            what,
+            _("The writer would not know why."),
+            _("Write one sentence: what should be different?"),
+            field="reason",
+        )
     with transaction.atomic():
         fresh = _locked(message)
         found = _as_seen(fresh, seen, what)
         _review(fresh, Review.Kind.CHECK, Review.Verdict.RETURNED, found, by, now, reason)
-        move(fresh, "draft", by=by, now=now, verb="message.returned", facts={"hash": found.hex()},
-             approved_hash=None, approved_at=None, approved_by=None)
+        move(
+            fresh,
+            "draft",
+            by=by,
+            now=now,
+            verb="message.returned",
+            facts={"hash": found.hex()},
+            approved_hash=None,
+            approved_at=None,
+            approved_by=None,
+        )
     message.refresh_from_db()
     return message
 
@@ -70,8 +89,12 @@ def decide_openness(
     """The PPID officer's word on what was flagged: it stays open, or goes back to be redacted."""
     what = _("No decision was kept.")
     if not reason.strip():
-        raise Refused(what, _("The reason is missing; it will be asked for."),
-                      _("Write in one sentence why it is open or not."), field="reason")
+        raise Refused(
+            what,
+            _("The reason is missing; it will be asked for."),
+            _("Write in one sentence why it is open or not."),
+            field="reason",
+        )
     with transaction.atomic():
         fresh = _locked(message)
         found = _as_seen(fresh, seen, what)
@@ -79,14 +102,36 @@ def decide_openness(
         if not flagged:
             raise Refused(what, _("Nothing in it waits for the PPID officer."), "")
         verdict = Review.Verdict.APPROVED if open_ else Review.Verdict.RETURNED
-        _review(fresh, Review.Kind.PPID, verdict, found, by, now, reason,
-                cleared=flagged if open_ else [])
-        record(fresh.agency, "message.openness_decided", fresh, by=by, now=now,
-               facts={"open": open_, "rules": flagged, "hash": found.hex()})
+        _review(
+            fresh,
+            Review.Kind.PPID,
+            verdict,
+            found,
+            by,
+            now,
+            reason,
+            cleared=flagged if open_ else [],
+        )
+        record(
+            fresh.agency,
+            "message.openness_decided",
+            fresh,
+            by=by,
+            now=now,
+            facts={"open": open_, "rules": flagged, "hash": found.hex()},
+        )
         if not open_ and fresh.state != "draft":
-            move(fresh, "draft", by=by, now=now, verb="message.returned",
-                 facts={"hash": found.hex()}, approved_hash=None, approved_at=None,
-                 approved_by=None)
+            move(
+                fresh,
+                "draft",
+                by=by,
+                now=now,
+                verb="message.returned",
+                facts={"hash": found.hex()},
+                approved_hash=None,
+                approved_at=None,
+                approved_by=None,
+            )
     message.refresh_from_db()
     return message
 
@@ -95,11 +140,18 @@ def send_in_emergency(message: Message, *, reason: str, by: Person, now: datetim
     """One person approves an emergency message alone, and owes a second person's look."""
     what = _("It was not released.")
     if not message.emergency:
-        raise Refused(what, _("This content is not marked as an emergency."),
-                      _("Ask a second person to approve it."))
+        raise Refused(
+            what,
+            _("This content is not marked as an emergency."),
+            _("Ask a second person to approve it."),
+        )
     if not reason.strip():
-        raise Refused(what, _("The reason is missing."),
-                      _("Write in one sentence what cannot wait."), field="reason")
+        raise Refused(
+            what,
+            _("The reason is missing."),
+            _("Write in one sentence what cannot wait."),
+            field="reason",
+        )
     with transaction.atomic():
         fresh = _locked(message)
         # Danger to people goes before what a PPID officer may still say; secrets do not.
@@ -108,9 +160,18 @@ def send_in_emergency(message: Message, *, reason: str, by: Person, now: datetim
         if fresh.state == "draft":
             move(fresh, "checked", by=by, now=now, facts={"hash": found.hex()})
         _review(fresh, Review.Kind.EMERGENCY, Review.Verdict.APPROVED, found, by, now, reason)
-        move(fresh, "approved", by=by, now=now, verb="message.emergency_approved",
-             facts={"hash": found.hex()}, approved_hash=found, approved_at=now, approved_by=by,
-             review_owed=True)
+        move(
+            fresh,
+            "approved",
+            by=by,
+            now=now,
+            verb="message.emergency_approved",
+            facts={"hash": found.hex()},
+            approved_hash=found,
+            approved_at=now,
+            approved_by=by,
+            review_owed=True,
+        )
     message.refresh_from_db()
     return message
 
@@ -119,15 +180,22 @@ def review_after(message: Message, *, note: str, by: Person, now: datetime) -> M
     """The second look that an emergency owes. It does not undo: a correction or removal does."""
     what = _("The review was not kept.")
     if not note.strip():
-        raise Refused(what, _("The finding is missing."),
-                      _("Write in one sentence whether it was right."), field="note")
+        raise Refused(
+            what,
+            _("The finding is missing."),
+            _("Write in one sentence whether it was right."),
+            field="note",
+        )
     with transaction.atomic():
         fresh = _locked(message)
         if not fresh.review_owed:
             raise Refused(what, _("No review is owed here."), "")
         if fresh.approved_by_id == by.pk:
-            raise Refused(what, _("Who released it alone does not review it."),
-                          _("Ask somebody else of the team."))
+            raise Refused(
+                what,
+                _("Who released it alone does not review it."),
+                _("Ask somebody else of the team."),
+            )
         _review(fresh, Review.Kind.AFTER, Review.Verdict.NOTED, digest(fresh), by, now, note)
         Message.objects.filter(pk=fresh.pk).update(review_owed=False)
         record(fresh.agency, "message.reviewed_after", fresh, by=by, now=now)
@@ -140,15 +208,17 @@ def comment(message: Message, *, text: str, by: Person, now: datetime) -> Review
     if not text.strip():
         raise Refused(_("Nothing was added."), _("The comment is empty."), "", field="text")
     with transaction.atomic():
-        kept = _review(message, Review.Kind.COMMENT, Review.Verdict.NOTED, digest(message), by, now,
-                       text)
+        kept = _review(
+            message, Review.Kind.COMMENT, Review.Verdict.NOTED, digest(message), by, now, text
+        )
         record(message.agency, "message.commented", message, by=by, now=now)
     return kept
 
 
 def _locked(message: Message) -> Message:
-    return Message.objects.select_for_update(of=["self"]).select_related("agency").get(
-        pk=message.pk)
+    return (
+        Message.objects.select_for_update(of=["self"]).select_related("agency").get(pk=message.pk)
+    )
 
 
 def _not_the_maker(message: Message, by: Person, what: str) -> None:
@@ -156,22 +226,39 @@ def _not_the_maker(message: Message, by: Person, what: str) -> None:
         raise Refused(
             what,
             _("You wrote or changed it yourself; a second person looks at all that we publish."),
-            _("Ask a colleague or a deputy. If people are in danger, use the emergency path."))
+            _("Ask a colleague or a deputy. If people are in danger, use the emergency path."),
+        )
 
 
 def _as_seen(message: Message, seen: bytes, what: str) -> bytes:
     found = digest(message)
     if found != seen:
-        raise Stale(what, _("It was changed after you opened it."),
-                    _("Look at what it says now, then decide."))
+        raise Stale(
+            what,
+            _("It was changed after you opened it."),
+            _("Look at what it says now, then decide."),
+        )
     return found
 
 
 def _review(
-    message: Message, kind: str, verdict: str, found: bytes, by: Person, now: datetime,
-    reason: str, cleared: list[str] | None = None,
+    message: Message,
+    kind: str,
+    verdict: str,
+    found: bytes,
+    by: Person,
+    now: datetime,
+    reason: str,
+    cleared: list[str] | None = None,
 ) -> Review:
     return Review.objects.create(
-        agency_id=message.agency_id, message=message, kind=kind, verdict=verdict,
-        reason=reason.strip(), by=by, at=now, content_hash=found, cleared=cleared or [],
+        agency_id=message.agency_id,
+        message=message,
+        kind=kind,
+        verdict=verdict,
+        reason=reason.strip(),
+        by=by,
+        at=now,
+        content_hash=found,
+        cleared=cleared or [],
     )

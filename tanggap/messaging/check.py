@@ -62,8 +62,11 @@ class Look:
 
     @property
     def texts(self) -> list[str]:
-        return list(dict.fromkeys(
-            [self.message.core, *(said["text"] for _variant, _part, said in self.contents)]))
+        return list(
+            dict.fromkeys(
+                [self.message.core, *(said["text"] for _variant, _part, said in self.contents)]
+            )
+        )
 
     @property
     def words(self) -> str:
@@ -105,33 +108,50 @@ def demand(checks: list[Check], what: str, *, before_ppid: bool = False) -> None
 
 def accounts(look: Look) -> Iterator[Check]:
     if not look.contents:
-        yield Check("accounts", "block", _("No account is chosen"),
-                    _("Nobody would read it."), _("Choose at least one official account."),
-                    "accounts")
+        yield Check(
+            "accounts",
+            "block",
+            _("No account is chosen"),
+            _("Nobody would read it."),
+            _("Choose at least one official account."),
+            "accounts",
+        )
     for variant, part, _said in look.contents:
         account = variant.account
         if part == 0 and account.state in ("registered", "retired"):
             yield Check(
-                "accounts", "block",
+                "accounts",
+                "block",
                 _("%(account)s is not connected") % {"account": account.display_name},
                 _("Nothing can be sent there."),
-                _("Connect it under “Official accounts”, or take it off here."), "accounts",
-                account.pk)
+                _("Connect it under “Official accounts”, or take it off here."),
+                "accounts",
+                account.pk,
+            )
 
 
 def openness(look: Look) -> Iterator[Check]:
     if not look.message.openness:
         yield Check(
-            "openness", "block", _("The openness class is missing"),
+            "openness",
+            "block",
+            _("The openness class is missing"),
             _("UU 14/2008 art. 9, 10 and 11 say what must be open, and when."),
-            _("Choose a class, or “Not applicable”."), "openness")
+            _("Choose a class, or “Not applicable”."),
+            "openness",
+        )
 
 
 def source(look: Look) -> Iterator[Check]:
     if not look.message.source.strip():
-        yield Check("source", "warn", _("No source is named"),
-                    _("Somebody will ask where this comes from."),
-                    _("Name the document, the unit or the person who vouches for it."), "source")
+        yield Check(
+            "source",
+            "warn",
+            _("No source is named"),
+            _("Somebody will ask where this comes from."),
+            _("Name the document, the unit or the person who vouches for it."),
+            "source",
+        )
 
 
 def validity(look: Look) -> Iterator[Check]:
@@ -141,9 +161,14 @@ def validity(look: Look) -> Iterator[Check]:
     zone = ZoneInfo(look.message.agency.zone)
     leaves = max(look.message.publish_at or look.now, look.now)
     if until < leaves.astimezone(zone).date():
-        yield Check("validity", "block", _("It is no longer valid when it goes out"),
-                    _("Its last valid day is before the day of publishing."),
-                    _("Correct the day, or publish earlier."), "valid_until")
+        yield Check(
+            "validity",
+            "block",
+            _("It is no longer valid when it goes out"),
+            _("Its last valid day is before the day of publishing."),
+            _("Correct the day, or publish earlier."),
+            "valid_until",
+        )
 
 
 def length(look: Look) -> Iterator[Check]:
@@ -152,26 +177,36 @@ def length(look: Look) -> Iterator[Check]:
         if used > limit:
             name = {"account": variant.account.display_name, "part": part + 1}
             yield Check(
-                "length", "block",
+                "length",
+                "block",
                 _("Too long for %(account)s, part %(part)d") % name,
                 _("It has %(used)d of %(limit)d characters, as the network counts.")
                 % {"used": used, "limit": limit},
                 _("Shorten it, or split it into a thread in that account's tab."),
-                "parts", variant.account_id)
+                "parts",
+                variant.account_id,
+            )
 
 
 def alt_text(look: Look) -> Iterator[Check]:
     missing = {
-        row["id"] for _variant, _part, said in look.contents for row in said["media"]
+        row["id"]
+        for _variant, _part, said in look.contents
+        for row in said["media"]
         if not row["alt"].strip()
     }
     if missing:
         yield Check(
-            "alt_text", "block",
-            ngettext("A picture has no description", "%(n)d pictures have no description",
-                     len(missing)) % {"n": len(missing)},
+            "alt_text",
+            "block",
+            ngettext(
+                "A picture has no description", "%(n)d pictures have no description", len(missing)
+            )
+            % {"n": len(missing)},
             _("People who are blind cannot read it."),
-            _("Write one sentence about what it shows."), "media")
+            _("Write one sentence about what it shows."),
+            "media",
+        )
 
 
 def media(look: Look) -> Iterator[Check]:
@@ -179,48 +214,72 @@ def media(look: Look) -> Iterator[Check]:
         limits, name = connect.limits(variant.account), variant.account.display_name
         rows = said["media"]
         if part == 0 and limits.media_required and not rows:
-            yield Check("media", "block", _("%(account)s needs a picture") % {"account": name}, "",
-                        _("Add a picture, or take this account off."), "media", variant.account_id)
+            yield Check(
+                "media",
+                "block",
+                _("%(account)s needs a picture") % {"account": name},
+                "",
+                _("Add a picture, or take this account off."),
+                "media",
+                variant.account_id,
+            )
         if limits.max_media and len(rows) > limits.max_media:
             yield Check(
-                "media", "block", _("Too many pictures for %(account)s") % {"account": name},
+                "media",
+                "block",
+                _("Too many pictures for %(account)s") % {"account": name},
                 _("It takes %(limit)d; there are %(used)d.")
                 % {"limit": limits.max_media, "used": len(rows)},
-                _("Take some away."), "media", variant.account_id)
+                _("Take some away."),
+                "media",
+                variant.account_id,
+            )
         for row in rows:
             if limits.mime_types and row["mime"] not in limits.mime_types:
                 yield Check(
-                    "media", "block", _("%(account)s does not take this file") % {"account": name},
-                    _("It is %(kind)s.") % {"kind": row["mime"]}, _("Save it as JPEG or PNG."),
-                    "media", variant.account_id)
+                    "media",
+                    "block",
+                    _("%(account)s does not take this file") % {"account": name},
+                    _("It is %(kind)s.") % {"kind": row["mime"]},
+                    _("Save it as JPEG or PNG."),
+                    "media",
+                    variant.account_id,
+                )
 
 
 def personal_data(look: Look) -> Iterator[Check]:
     allowed = [look.message.agency.contact]
     alts = [row["alt"] for _v, _p, said in look.contents for row in said["media"]]
-    kinds = sorted({
-        found.kind for text in [*look.texts, *alts] for found in redact(text, allowed)})
+    kinds = sorted({found.kind for text in [*look.texts, *alts] for found in redact(text, allowed)})
     if kinds:
         yield Check(
-            "personal_data", "block",
+            "personal_data",
+            "block",
             _("There is personal data in it: %(kinds)s")
             % {"kinds": ", ".join(_kind(kind) for kind in kinds)},
             _("UU 27/2022 protects it, and what is out cannot be called back."),
             _("Take it out or use the agency's own number. If it must stay, ask the PPID officer."),
-            "core", clears="ppid")
+            "core",
+            clears="ppid",
+        )
 
 
 def exempt_register(look: Look) -> Iterator[Check]:
     today = look.now.astimezone(ZoneInfo(look.message.agency.zone)).date()
     entries = Exemption.objects.filter(
-        agency=look.message.agency, expires_on__gte=today, lifted_at=None)
+        agency=look.message.agency, expires_on__gte=today, lifted_at=None
+    )
     for entry in entries:
         if any(_has(look.words, word) for word in entry.words):
             yield Check(
-                "exempt_register", "block", _("It touches exempt information"),
+                "exempt_register",
+                "block",
+                _("It touches exempt information"),
                 _("Register entry %(test)s, art. %(article)s of UU 14/2008.")
                 % {"test": entry.consequence_test, "article": entry.article},
-                _("Take it out, or speak with the PPID officer."), "core")
+                _("Take it out, or speak with the PPID officer."),
+                "core",
+            )
 
 
 def exempt_pattern(look: Look) -> Iterator[Check]:
@@ -228,12 +287,15 @@ def exempt_pattern(look: Look) -> Iterator[Check]:
         hit = [word for word in row["words"] if _has(look.words, word)]
         if hit:
             yield Check(
-                "exempt_pattern", "block",
+                "exempt_pattern",
+                "block",
                 _("The PPID officer should look: “%(words)s”") % {"words": "”, “".join(hit)},
                 _("It may fall under art. 17 letter %(letter)s of UU 14/2008: %(what)s.")
                 % {"letter": row["letter"], "what": row[_language()]},
                 _("Ask for approval as usual; the PPID officer decides whether it stays open."),
-                "core", clears="ppid")
+                "core",
+                clears="ppid",
+            )
 
 
 def humour(look: Look) -> Iterator[Check]:
@@ -242,43 +304,73 @@ def humour(look: Look) -> Iterator[Check]:
     grave = [word for word in _guards()["grief"]["words"] if _has(look.words, word)]
     if grave or look.message.emergency or look.message.openness == Message.Openness.IMMEDIATE:
         yield Check(
-            "humour", "block", _("Humour does not fit here"),
+            "humour",
+            "block",
+            _("Humour does not fit here"),
             _("Somebody who is hurt will read it too: “%(words)s”.")
             % {"words": "”, “".join(grave) or _("urgent information")},
-            _("Choose another tone."), "tone")
+            _("Choose another tone."),
+            "tone",
+        )
 
 
 def plain_language(look: Look) -> Iterator[Check]:
     reading = readability.read(look.message.core)
     if reading.long_sentences:
         yield Check(
-            "plain_language", "warn", _("A sentence is long"),
+            "plain_language",
+            "warn",
+            _("A sentence is long"),
             _("It has %(n)d words; readers lose the thread.")
             % {"n": max(row[2] for row in reading.long_sentences)},
-            _("Make two of it."), "core")
+            _("Make two of it."),
+            "core",
+        )
     hard = [hint for hint in reading.hints if hint.plainer]
     if hard:
         yield Check(
-            "plain_language", "warn",
+            "plain_language",
+            "warn",
             _("Plainer words exist"),
             "; ".join(f"{hint.span.word} → {hint.plainer}" for hint in hard[:4]),
-            _("Use them where the meaning stays the same."), "core")
+            _("Use them where the meaning stays the same."),
+            "core",
+        )
 
 
 def repeated(look: Look) -> Iterator[Check]:
     twin = (
         Message.objects.filter(agency=look.message.agency, core=look.message.core)
-        .exclude(pk=look.message.pk).exclude(state="withdrawn").order_by("-pk").first()
+        .exclude(pk=look.message.pk)
+        .exclude(state="withdrawn")
+        .order_by("-pk")
+        .first()
     )
     if twin is not None:
-        yield Check("repeated", "warn", _("The same words are there already"),
-                    _("In “%(title)s”.") % {"title": twin.title},
-                    _("Check that you do not say it twice by accident."), "core")
+        yield Check(
+            "repeated",
+            "warn",
+            _("The same words are there already"),
+            _("In “%(title)s”.") % {"title": twin.title},
+            _("Check that you do not say it twice by accident."),
+            "core",
+        )
 
 
 RULES: tuple[Rule, ...] = (
-    accounts, openness, personal_data, exempt_register, exempt_pattern, alt_text, length, media,
-    humour, validity, source, plain_language, repeated,
+    accounts,
+    openness,
+    personal_data,
+    exempt_register,
+    exempt_pattern,
+    alt_text,
+    length,
+    media,
+    humour,
+    validity,
+    source,
+    plain_language,
+    repeated,
 )
 
 # What a rule that found nothing has looked at.
@@ -307,7 +399,9 @@ def _fine(rule: Rule) -> Check:
 def _cleared_by_ppid(message: Message) -> set[str]:
     """Rules that a PPID officer let pass, for exactly these words."""
     rows = Review.objects.filter(
-        message=message, kind=Review.Kind.PPID, verdict=Review.Verdict.APPROVED,
+        message=message,
+        kind=Review.Kind.PPID,
+        verdict=Review.Verdict.APPROVED,
         content_hash=digest(message),
     )
     return {rule for row in rows for rule in row.cleared}

@@ -20,12 +20,18 @@ def contents_of(message: Message) -> list[tuple[Variant, int, Content]]:
     variants = message.variants.select_related("account__agency").order_by("pk")
     for variant in variants:
         for part, text in enumerate(texts(message, variant)):
-            found.append((variant, part, {
-                "text": text,
-                "media": media_of(variant) if part == 0 else [],
-                "visibility": variant.visibility,
-                "language": message.language,
-            }))
+            found.append(
+                (
+                    variant,
+                    part,
+                    {
+                        "text": text,
+                        "media": media_of(variant) if part == 0 else [],
+                        "visibility": variant.visibility,
+                        "language": message.language,
+                    },
+                )
+            )
     return found
 
 
@@ -37,8 +43,12 @@ def texts(message: Message, variant: Variant) -> list[str]:
 def media_of(variant: Variant) -> list[Content]:
     rows = VariantMedia.objects.filter(variant=variant).select_related("media").order_by("order")
     return [
-        {"id": row.media_id, "sha256": bytes(row.media.sha256).hex(), "alt": row.media.alt,
-         "mime": row.media.mime}
+        {
+            "id": row.media_id,
+            "sha256": bytes(row.media.sha256).hex(),
+            "alt": row.media.alt,
+            "mime": row.media.mime,
+        }
         for row in rows
     ]
 
@@ -46,16 +56,23 @@ def media_of(variant: Variant) -> list[Content]:
 def digest(message: Message) -> bytes:
     """SHA-256 (32 bytes) over everything that will be sent: what an approval is bound to."""
     whole = [
-        [variant.account_id, part, {
-            **said,
-            # A medium's row is not content; its bytes and its words are.
-            "media": [{name: row[name] for name in ("sha256", "alt", "mime")}
-                      for row in said["media"]],
-        }]
+        [
+            variant.account_id,
+            part,
+            {
+                **said,
+                # A medium's row is not content; its bytes and its words are.
+                "media": [
+                    {name: row[name] for name in ("sha256", "alt", "mime")} for row in said["media"]
+                ],
+            },
+        ]
         for variant, part, said in contents_of(message)
     ]
     kept = json.dumps(
         {"openness": message.openness, "emergency": message.emergency, "sends": whole},
-        sort_keys=True, separators=(",", ":"), ensure_ascii=False,
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
     )
     return hashlib.sha256(kept.encode()).digest()

@@ -18,8 +18,18 @@ from tanggap.core.models import Agency, Person
 from tanggap.messaging.models import Media, Message, Variant, VariantMedia
 
 WRITABLE = frozenset(
-    {"title", "core", "activity", "language", "tone", "openness", "source", "valid_until",
-     "emergency", "publish_at"}
+    {
+        "title",
+        "core",
+        "activity",
+        "language",
+        "tone",
+        "openness",
+        "source",
+        "valid_until",
+        "emergency",
+        "publish_at",
+    }
 )
 
 
@@ -44,13 +54,30 @@ def write(
     _has_words(title, core)
     with transaction.atomic():
         message = Message.objects.create(
-            agency=agency, title=title.strip(), core=core.strip(), activity=activity,
-            language=language, tone=tone, openness=openness, source=source.strip(),
-            valid_until=valid_until, emergency=emergency, publish_at=publish_at,
-            author=by, created_at=now, edited_at=now, edited_by=by,
+            agency=agency,
+            title=title.strip(),
+            core=core.strip(),
+            activity=activity,
+            language=language,
+            tone=tone,
+            openness=openness,
+            source=source.strip(),
+            valid_until=valid_until,
+            emergency=emergency,
+            publish_at=publish_at,
+            author=by,
+            created_at=now,
+            edited_at=now,
+            edited_by=by,
         )
-        record(agency, "message.written", message, by=by, now=now,
-               facts={"activity": activity.pk if activity else None})
+        record(
+            agency,
+            "message.written",
+            message,
+            by=by,
+            now=now,
+            facts={"activity": activity.pk if activity else None},
+        )
         choose(message, accounts, by=by, now=now)
     return message
 
@@ -91,29 +118,36 @@ def choose(message: Message, accounts: Iterable[Account], *, by: Person, now: da
         media = _shared_media(fresh)
         for pk in wanted.keys() - have:
             variant = Variant.objects.create(
-                agency_id=fresh.agency_id, message=fresh, account_id=pk)
+                agency_id=fresh.agency_id, message=fresh, account_id=pk
+            )
             _attach(variant, media)
         _touched(fresh, by=by, now=now, facts={"accounts": sorted(wanted)})
     message.refresh_from_db()
 
 
 def adapt(
-    variant: Variant, parts: Sequence[str], *, by: Person, now: datetime,
+    variant: Variant,
+    parts: Sequence[str],
+    *,
+    by: Person,
+    now: datetime,
     visibility: str | None = None,
 ) -> Variant:
     """Give one account its own wording: one text, or the parts of a thread in order."""
     texts = [part.strip() for part in parts if part.strip()]
     if not texts:
         raise Refused(
-            _("The wording was not saved."), _("It is empty."),
-            _("Write a text, or let this account follow the core message."), field="parts")
+            _("The wording was not saved."),
+            _("It is empty."),
+            _("Write a text, or let this account follow the core message."),
+            field="parts",
+        )
     with transaction.atomic():
         fresh = _writable(variant.message, None)
         variant.detached, variant.parts = True, texts
         variant.visibility = visibility or variant.visibility
         variant.save(update_fields=["detached", "parts", "visibility"])
-        _touched(fresh, by=by, now=now,
-                 facts={"account": variant.account_id, "parts": len(texts)})
+        _touched(fresh, by=by, now=now, facts={"account": variant.account_id, "parts": len(texts)})
     variant.message.refresh_from_db()
     return variant
 
@@ -131,7 +165,11 @@ def follow(variant: Variant, *, by: Person, now: datetime) -> Variant:
 
 
 def illustrate(
-    message: Message, media: Sequence[Media], *, by: Person, now: datetime,
+    message: Message,
+    media: Sequence[Media],
+    *,
+    by: Person,
+    now: datetime,
     variant: Variant | None = None,
 ) -> None:
     """Show these media, in this order, in every variant or in one."""
@@ -147,10 +185,20 @@ def illustrate(
 def withdraw(message: Message, *, reason: str, by: Person, now: datetime) -> Message:
     """Give the message up. What already went out is removed under publishing, not here."""
     if not reason.strip():
-        raise Refused(_("Nothing was withdrawn."), _("The reason is missing."),
-                      _("Write in one sentence why."), field="reason")
-    return move(message, "withdrawn", by=by, now=now, facts={"reason": True},
-                content=reason.strip().encode())
+        raise Refused(
+            _("Nothing was withdrawn."),
+            _("The reason is missing."),
+            _("Write in one sentence why."),
+            field="reason",
+        )
+    return move(
+        message,
+        "withdrawn",
+        by=by,
+        now=now,
+        facts={"reason": True},
+        content=reason.strip().encode(),
+    )
 
 
 def touch(message: Message, *, by: Person, now: datetime, facts: dict[str, Any]) -> None:
@@ -163,24 +211,37 @@ def touch(message: Message, *, by: Person, now: datetime, facts: dict[str, Any])
 def _touched(fresh: Message, *, by: Person, now: datetime, facts: dict[str, Any]) -> None:
     Message.objects.filter(pk=fresh.pk).update(edited_at=now, edited_by=by)
     if fresh.state in ("checked", "approved"):
-        move(fresh, "draft", by=by, now=now, verb="message.approval_voided", facts=facts,
-             approved_hash=None, approved_at=None, approved_by=None)
+        move(
+            fresh,
+            "draft",
+            by=by,
+            now=now,
+            verb="message.approval_voided",
+            facts=facts,
+            approved_hash=None,
+            approved_at=None,
+            approved_by=None,
+        )
     else:
         record(fresh.agency, "message.edited", fresh, by=by, now=now, facts=facts)
 
 
 def _writable(message: Message, seen: datetime | None) -> Message:
-    fresh = Message.objects.select_for_update(of=["self"]).select_related("agency").get(
-        pk=message.pk)
+    fresh = (
+        Message.objects.select_for_update(of=["self"]).select_related("agency").get(pk=message.pk)
+    )
     if fresh.state in ("released", "withdrawn"):
         raise Refused(
             _("Nothing was changed."),
             _("This content is already published or withdrawn; its words are history."),
-            _("Write a new one, or publish a correction."))
+            _("Write a new one, or publish a correction."),
+        )
     if seen is not None and fresh.edited_at != seen:
         raise Stale(
-            _("Nothing was saved yet."), _("Somebody else edited this content in the meantime."),
-            _("Your words are still in the form. Compare with what is there now, then save again."))
+            _("Nothing was saved yet."),
+            _("Somebody else edited this content in the meantime."),
+            _("Your words are still in the form. Compare with what is there now, then save again."),
+        )
     return fresh
 
 
@@ -194,15 +255,25 @@ def _shared_media(message: Message) -> list[Media]:
 
 def _attach(variant: Variant, media: Sequence[Media]) -> None:
     VariantMedia.objects.bulk_create(
-        [VariantMedia(agency_id=variant.agency_id, variant=variant, media=row, order=order)
-         for order, row in enumerate(media)]
+        [
+            VariantMedia(agency_id=variant.agency_id, variant=variant, media=row, order=order)
+            for order, row in enumerate(media)
+        ]
     )
 
 
 def _has_words(title: str, core: str) -> None:
     if not title.strip():
-        raise Refused(_("The content was not saved."), _("It has no title."),
-                      _("Give it a short title that the team recognises."), field="title")
+        raise Refused(
+            _("The content was not saved."),
+            _("It has no title."),
+            _("Give it a short title that the team recognises."),
+            field="title",
+        )
     if not core.strip():
-        raise Refused(_("The content was not saved."), _("The core message is empty."),
-                      _("Write what citizens should know, in one or two sentences."), field="core")
+        raise Refused(
+            _("The content was not saved."),
+            _("The core message is empty."),
+            _("Write what citizens should know, in one or two sentences."),
+            field="core",
+        )

@@ -24,8 +24,12 @@ def shorten(
     """A short link to an http(s) address. Asked again for the same, it gives the same."""
     parts = urlsplit(target.strip())
     if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise Refused(_("No short link was made."), _("This is not a web address."),
-                      _("Paste the whole address, beginning with https://."), field="target")
+        raise Refused(
+            _("No short link was made."),
+            _("This is not a web address."),
+            _("Paste the whole address, beginning with https://."),
+            field="target",
+        )
     known = ShortLink.objects.filter(agency=agency, target=target.strip(), message=message).first()
     if known is not None:
         return known
@@ -34,10 +38,21 @@ def shorten(
         try:
             with transaction.atomic():
                 link = ShortLink.objects.create(
-                    agency=agency, code=code, target=target.strip(), message=message,
-                    created_by=by, created_at=now)
-                record(agency, "link.shortened", link, by=by, now=now,
-                       facts={"message": message.pk if message else None})
+                    agency=agency,
+                    code=code,
+                    target=target.strip(),
+                    message=message,
+                    created_by=by,
+                    created_at=now,
+                )
+                record(
+                    agency,
+                    "link.shortened",
+                    link,
+                    by=by,
+                    now=now,
+                    facts={"message": message.pk if message else None},
+                )
             return link
         except IntegrityError:
             continue

@@ -15,7 +15,9 @@ def gauge(account: Account, now: datetime) -> Channel:
     return connect.kind_of(account)(
         Context(
             credentials=Credentials({name: value for name, value in settings.items() if value}),
-            now=now, limits=connect.limits(account), account_id=account.remote_id,
+            now=now,
+            limits=connect.limits(account),
+            account_id=account.remote_id,
         )
     )
 

@@ -22,12 +22,21 @@ from tanggap.messaging.models import Media, Message
 MAX_BYTES = 16_000_000
 MAX_PIXELS = 50_000_000
 MAX_SIDE = 4096  # pixels; larger pictures are made smaller
-FORMATS = {"JPEG": ("image/jpeg", "jpg"), "PNG": ("image/png", "png"),
-           "WEBP": ("image/webp", "webp"), "GIF": ("image/gif", "gif")}
+FORMATS = {
+    "JPEG": ("image/jpeg", "jpg"),
+    "PNG": ("image/png", "png"),
+    "WEBP": ("image/webp", "webp"),
+    "GIF": ("image/gif", "gif"),
+}
 
 
 def upload(
-    agency: Agency, file: BinaryIO, *, alt: str = "", source: str = "", by: Person | None,
+    agency: Agency,
+    file: BinaryIO,
+    *,
+    alt: str = "",
+    source: str = "",
+    by: Person | None,
     now: datetime,
 ) -> Media:
     """Keep a picture without its EXIF data (place, device, owner), turned upright.
@@ -41,29 +50,48 @@ def upload(
         raise Refused(what, _("The file is empty."), _("Choose the picture again."), field="file")
     if len(raw) > MAX_BYTES:
         raise Refused(
-            what, _("It is larger than %(mb)d MB.") % {"mb": MAX_BYTES // 1_000_000},
+            what,
+            _("It is larger than %(mb)d MB.") % {"mb": MAX_BYTES // 1_000_000},
             _("Send it to yourself as a photo, not as a document, and choose that one."),
-            field="file")
+            field="file",
+        )
     clean, mime, ending, size = _clean(raw, what)
     digest = hashlib.sha256(clean).digest()
     with transaction.atomic():
         kept = Media(
-            agency=agency, sha256=digest, mime=mime, size=len(clean), width=size[0],
-            height=size[1], alt=alt.strip(), source=source.strip(), uploaded_by=by,
+            agency=agency,
+            sha256=digest,
+            mime=mime,
+            size=len(clean),
+            width=size[0],
+            height=size[1],
+            alt=alt.strip(),
+            source=source.strip(),
+            uploaded_by=by,
             uploaded_at=now,
         )
         kept.file.save(f"{uuid.uuid4().hex}.{ending}", ContentFile(clean), save=False)
         kept.save()
-        record(agency, "media.uploaded", kept, by=by or "link", now=now,
-               facts={"sha256": digest.hex(), "size": len(clean), "mime": mime})
+        record(
+            agency,
+            "media.uploaded",
+            kept,
+            by=by or "link",
+            now=now,
+            facts={"sha256": digest.hex(), "size": len(clean), "mime": mime},
+        )
     return kept
 
 
 def describe(media: Media, alt: str, *, by: Person, now: datetime) -> Media:
     """Write what the picture shows, for those who do not see it."""
     if not alt.strip():
-        raise Refused(_("Nothing was saved."), _("The description is empty."),
-                      _("Write in one sentence what the picture shows."), field="alt")
+        raise Refused(
+            _("Nothing was saved."),
+            _("The description is empty."),
+            _("Write in one sentence what the picture shows."),
+            field="alt",
+        )
     if alt.strip() == media.alt:
         return media
     with transaction.atomic():
@@ -82,11 +110,18 @@ def _clean(raw: bytes, what: str) -> tuple[bytes, str, str, tuple[int, int]]:
             kind = opened.format or ""
             if kind not in FORMATS:
                 raise Refused(
-                    what, _("It is %(kind)s, which networks do not take.") % {"kind": kind},
-                    _("Save it as JPEG or PNG."), field="file")
+                    what,
+                    _("It is %(kind)s, which networks do not take.") % {"kind": kind},
+                    _("Save it as JPEG or PNG."),
+                    field="file",
+                )
             if opened.width * opened.height > MAX_PIXELS:
-                raise Refused(what, _("It has too many pixels."),
-                              _("Make it smaller, at most 4096 pixels wide."), field="file")
+                raise Refused(
+                    what,
+                    _("It has too many pixels."),
+                    _("Make it smaller, at most 4096 pixels wide."),
+                    field="file",
+                )
             mime, ending = FORMATS[kind]
             if kind == "GIF" and getattr(opened, "n_frames", 1) > 1:
                 # A moving picture keeps its frames; GIF carries no EXIF.
@@ -106,6 +141,8 @@ def _clean(raw: bytes, what: str) -> tuple[bytes, str, str, tuple[int, int]]:
             return out.getvalue(), mime, ending, bare.size
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise Refused(
-            what, _("The file is not a picture that can be read."),
+            what,
+            _("The file is not a picture that can be read."),
             _("Open it on your phone; if you see it there, take a screenshot and choose that."),
-            field="file") from error
+            field="file",
+        ) from error

@@ -34,9 +34,7 @@ class Media(Scoped):
     height = models.PositiveIntegerField(null=True, blank=True)
     alt = models.TextField(blank=True)
     source = models.CharField(max_length=200, blank=True)  # who made it, and by what permission
-    uploaded_by = models.ForeignKey(
-        Person, null=True, on_delete=models.PROTECT, related_name="+"
-    )
+    uploaded_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     uploaded_at = models.DateTimeField()
 
     class Meta(Scoped.Meta):

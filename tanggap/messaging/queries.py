@@ -61,7 +61,8 @@ def history(message: Message) -> QuerySet[Review]:
 def media_of(message: Message) -> list[Media]:
     """Pictures of any variant, in the order of first showing."""
     rows = (
-        VariantMedia.objects.filter(variant__message=message).select_related("media")
+        VariantMedia.objects.filter(variant__message=message)
+        .select_related("media")
         .order_by("order", "variant_id")
     )
     return list(dict.fromkeys(row.media for row in rows))

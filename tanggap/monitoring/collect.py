@@ -64,15 +64,23 @@ def begin(now: datetime) -> int:
     with transaction.atomic():
         rows = list(
             Delivery.objects.filter(
-                state__in=OUT, collection=None, remote_id__isnull=False,
-                published_at__isnull=False, kind=Delivery.Kind.POST,
-            ).select_related("account__agency__parent").order_by("pk")[:500]
+                state__in=OUT,
+                collection=None,
+                remote_id__isnull=False,
+                published_at__isnull=False,
+                kind=Delivery.Kind.POST,
+            )
+            .select_related("account__agency__parent")
+            .order_by("pk")[:500]
         )
         made = []
         for row in rows:
             age = next_age(row, now) if "metrics" in connect.can(row.account) else None
-            made.append(Collection(
-                agency_id=row.agency_id, delivery=row, next_age_h=age, next_at=_at(row, age)))
+            made.append(
+                Collection(
+                    agency_id=row.agency_id, delivery=row, next_age_h=age, next_at=_at(row, age)
+                )
+            )
         Collection.objects.bulk_create(made, ignore_conflicts=True)
     return len(made)
 
@@ -142,7 +150,8 @@ def _ask(row: Collection, now: datetime, monotonic: Callable[[], float]) -> bool
 def _numbers(delivery: Delivery, now: datetime, until: float) -> Metrics:
     opened = connect.channel(delivery.account, now, until=until)
     found: Metrics = opened.metrics(  # type: ignore[attr-defined]
-        Posted(delivery.remote_id or "", delivery.remote_url, delivery.published_at))
+        Posted(delivery.remote_id or "", delivery.remote_url, delivery.published_at)
+    )
     return found
 
 
@@ -154,8 +163,13 @@ def keep(row: Collection, found: Metrics, now: datetime) -> int:
         made = Measurement.objects.bulk_create(
             [
                 Measurement(
-                    agency_id=delivery.agency_id, metric=name, value=Decimal(value),
-                    delivery=delivery, account=delivery.account, age_h=age, measured_at=now,
+                    agency_id=delivery.agency_id,
+                    metric=name,
+                    value=Decimal(value),
+                    delivery=delivery,
+                    account=delivery.account,
+                    age_h=age,
+                    measured_at=now,
                     source="channel",
                 )
                 for name, value in sorted(found.values.items())
@@ -164,8 +178,12 @@ def keep(row: Collection, found: Metrics, now: datetime) -> int:
         )
         following = next_age(delivery, now, after=age or 0)
         Collection.objects.filter(pk=row.pk).update(
-            next_age_h=following, next_at=_at(delivery, following), asked_at=now, failures=0,
-            failed_code="", failed_why="",
+            next_age_h=following,
+            next_at=_at(delivery, following),
+            asked_at=now,
+            failures=0,
+            failed_code="",
+            failed_why="",
         )
     return len(made)
 
@@ -183,7 +201,10 @@ def _failed(row: Collection, error: ChannelError, now: datetime) -> None:
         limits.block(account, error.scope, error.retry_at, now)
         wait = max(error.retry_at, now + timedelta(seconds=1))
     Collection.objects.filter(pk=row.pk).update(
-        next_at=wait, asked_at=now, failures=F("failures") + 1, failed_code=error.code,
+        next_at=wait,
+        asked_at=now,
+        failures=F("failures") + 1,
+        failed_code=error.code,
         failed_why=error.said,
     )
     raise _Silent
@@ -196,4 +217,5 @@ def _later(row: Collection, at: datetime) -> None:
 def _end(row: Collection, now: datetime, code: str, said: str) -> None:
     """Never ask again; why is kept."""
     Collection.objects.filter(pk=row.pk).update(
-        next_age_h=None, next_at=None, asked_at=now, failed_code=code, failed_why=said)
+        next_age_h=None, next_at=None, asked_at=now, failed_code=code, failed_why=said
+    )

@@ -40,13 +40,24 @@ def open_(plan: Plan, *, scope: Scope, by: Person, now: datetime) -> Evaluation:
         raise Refused(
             _("The evaluation was not opened."),
             _("Only a plan that is approved or running can be evaluated."),
-            _("Have the plan approved first."))
+            _("Have the plan approved first."),
+        )
     with transaction.atomic():
         made = Evaluation.objects.create(
-            agency=plan.agency, plan=plan, opened_at=now, written_by=by,
-            objectives=[_judgement(row, scope, plan) for row in plan.objectives.order_by("pk")])
-        record(plan.agency, "evaluation.opened", made, by=by, now=now,
-               facts={"plan": plan.pk, "objectives": len(made.objectives)})
+            agency=plan.agency,
+            plan=plan,
+            opened_at=now,
+            written_by=by,
+            objectives=[_judgement(row, scope, plan) for row in plan.objectives.order_by("pk")],
+        )
+        record(
+            plan.agency,
+            "evaluation.opened",
+            made,
+            by=by,
+            now=now,
+            facts={"plan": plan.pk, "objectives": len(made.objectives)},
+        )
     return made
 
 
@@ -56,10 +67,14 @@ def period(plan: Plan, scope: Scope) -> Window:
 
 
 def write(
-    evaluation: Evaluation, *, by: Person, now: datetime,
+    evaluation: Evaluation,
+    *,
+    by: Person,
+    now: datetime,
     objectives: Iterable[Mapping[str, Any]] = (),
     lessons: Iterable[Mapping[str, str]] | None = None,
-    staff_hours: Decimal | str | None = None, budget_idr: Decimal | str | None = None,
+    staff_hours: Decimal | str | None = None,
+    budget_idr: Decimal | str | None = None,
 ) -> Evaluation:
     """Keep what was written so far.
 
@@ -83,16 +98,26 @@ def write(
         if lessons is not None:
             fresh.lessons = [
                 {"text": text, "source": str(one.get("source", "")).strip()}
-                for one in lessons if (text := str(one.get("text", "")).strip())
+                for one in lessons
+                if (text := str(one.get("text", "")).strip())
             ]
         if staff_hours is not None:
             fresh.staff_hours = _amount(staff_hours, "staff_hours")
         if budget_idr is not None:
             fresh.budget_idr = _amount(budget_idr, "budget_idr")
         fresh.save(update_fields=["objectives", "lessons", "staff_hours", "budget_idr"])
-        record(fresh.agency, "evaluation.written", fresh, by=by, now=now,
-               facts={"judged": sum(bool(row["verdict"]) for row in fresh.objectives),
-                      "objectives": len(fresh.objectives), "lessons": len(fresh.lessons)})
+        record(
+            fresh.agency,
+            "evaluation.written",
+            fresh,
+            by=by,
+            now=now,
+            facts={
+                "judged": sum(bool(row["verdict"]) for row in fresh.objectives),
+                "objectives": len(fresh.objectives),
+                "lessons": len(fresh.lessons),
+            },
+        )
     return fresh
 
 
@@ -101,7 +126,8 @@ def lacking(evaluation: Evaluation) -> list[str]:
     found = [
         _("Judge the objective “%(text)s”: keep, change or drop it, and say why.")
         % {"text": row["text"]}
-        for row in evaluation.objectives if not (row["verdict"] and row["why"])
+        for row in evaluation.objectives
+        if not (row["verdict"] and row["why"])
     ]
     if not evaluation.lessons:
         found.append(_("Write at least one lesson for the next plan."))
@@ -113,39 +139,65 @@ def close(evaluation: Evaluation, *, scope: Scope, by: Person, now: datetime) ->
     if evaluation.state != "open":
         raise _closed()
     with transaction.atomic():
-        fresh = Evaluation.objects.select_for_update().select_related("plan__agency").get(
-            pk=evaluation.pk)
+        fresh = (
+            Evaluation.objects.select_for_update()
+            .select_related("plan__agency")
+            .get(pk=evaluation.pk)
+        )
         missing = lacking(fresh)
         if missing:
-            raise Refused(_("The evaluation was not closed."), " ".join(missing),
-                          _("Complete it, save, then close it."))
+            raise Refused(
+                _("The evaluation was not closed."),
+                " ".join(missing),
+                _("Complete it, save, then close it."),
+            )
         plan = fresh.plan
         if plan.state == "approved":
             # Its activities never said so, but its period is over.
             move(plan, "running", by=by, now=now)
         move(plan, "evaluated", by=by, now=now)
         following = draft_from(
-            plan, title=_title(plan), lessons=fresh.lessons,
-            objectives=[_handed_on(row, plan) for row in fresh.objectives], by=by, now=now)
-        move(fresh, "closed", by=by, now=now,
-             facts={"plan": plan.pk, "next_plan": following.pk, "lessons": len(fresh.lessons)},
-             returns=returns.snapshot(returns.table(period(plan, scope))),
-             closed_at=now, closed_by=by, next_plan=following)
+            plan,
+            title=_title(plan),
+            lessons=fresh.lessons,
+            objectives=[_handed_on(row, plan) for row in fresh.objectives],
+            by=by,
+            now=now,
+        )
+        move(
+            fresh,
+            "closed",
+            by=by,
+            now=now,
+            facts={"plan": plan.pk, "next_plan": following.pk, "lessons": len(fresh.lessons)},
+            returns=returns.snapshot(returns.table(period(plan, scope))),
+            closed_at=now,
+            closed_by=by,
+            next_plan=following,
+        )
     for name in ("state", "returns", "closed_at", "closed_by", "next_plan", "objectives"):
         setattr(evaluation, name, getattr(fresh, name))
     return following
 
 
 def _judgement(objective: Any, scope: Scope, plan: Plan) -> dict[str, Any]:
-    found = (returns.cell(period(plan, scope), objective.metric)
-             if objective.metric in metrics() else None)
+    found = (
+        returns.cell(period(plan, scope), objective.metric)
+        if objective.metric in metrics()
+        else None
+    )
     reached = None if found is None or found.value is None else str(found.value)
     return {
-        "objective_id": objective.pk, "kind": objective.kind, "text": objective.text,
+        "objective_id": objective.pk,
+        "kind": objective.kind,
+        "text": objective.text,
         "metric": objective.metric,
         "baseline": None if objective.baseline is None else str(objective.baseline),
-        "target": str(objective.target), "reached": reached,
-        "reached_by": "table" if reached is not None else "", "verdict": "", "why": "",
+        "target": str(objective.target),
+        "reached": reached,
+        "reached_by": "table" if reached is not None else "",
+        "verdict": "",
+        "why": "",
     }
 
 
@@ -157,8 +209,11 @@ def _handed_on(row: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
     """An objective as the next plan takes it over; what was reached is its new baseline."""
     reached = row["reached"]
     return {
-        "objective_id": row["objective_id"], "verdict": row["verdict"], "text": row["text"],
-        "target": None, "reached": None if reached is None else Decimal(reached),
+        "objective_id": row["objective_id"],
+        "verdict": row["verdict"],
+        "text": row["text"],
+        "target": None,
+        "reached": None if reached is None else Decimal(reached),
         "source": (_("Evaluation of %(title)s") % {"title": plan.title})[:200],
     }
 
@@ -167,8 +222,12 @@ def _judged(row: dict[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
     field = f"objective-{row['objective_id']}"
     verdict, why = str(said.get("verdict", "")), str(said.get("why", "")).strip()
     if verdict and verdict not in VERDICTS:
-        raise Refused(_("The evaluation was not saved."), _("This is not one of the choices."),
-                      _("Choose keep, change or drop."), field=field)
+        raise Refused(
+            _("The evaluation was not saved."),
+            _("This is not one of the choices."),
+            _("Choose keep, change or drop."),
+            field=field,
+        )
     found = {**row, "verdict": verdict, "why": why}
     if row["reached_by"] != "table" and "reached" in said:
         reached = _amount(said["reached"], field)
@@ -191,15 +250,24 @@ def _amount(typed: Decimal | str, field: str) -> Decimal | None:
         found = Decimal(text)
     except InvalidOperation:
         found = Decimal(-1)
-    if not found.is_finite() or found < 0 or found >= Decimal(10) ** 14 or (
-            field == "staff_hours" and found >= Decimal(10) ** 9):
+    if (
+        not found.is_finite()
+        or found < 0
+        or found >= Decimal(10) ** 14
+        or (field == "staff_hours" and found >= Decimal(10) ** 9)
+    ):
         raise Refused(
             _("The evaluation was not saved."),
             _("“%(typed)s” is not a number that fits here.") % {"typed": str(typed)[:40]},
-            _("Write a number like 1.200 or 12,5."), field=field)
+            _("Write a number like 1.200 or 12,5."),
+            field=field,
+        )
     return found
 
 
 def _closed() -> Refused:
-    return Refused(_("Nothing was changed."), _("This evaluation is closed."),
-                   _("Its lessons are in the next plan's draft: change them there."))
+    return Refused(
+        _("Nothing was changed."),
+        _("This evaluation is closed."),
+        _("Its lessons are in the next plan's draft: change them there."),
+    )

@@ -13,8 +13,20 @@ from tanggap.core.models import Person
 from tanggap.monitoring.returns import Cell
 from tanggap.monitoring.window import Window
 
-HEAD = ("kategori", "kunci", "ukuran", "nilai", "satuan", "n", "dari", "sumber", "alasan",
-        "rumus", "dari_tanggal", "sampai_tanggal")
+HEAD = (
+    "kategori",
+    "kunci",
+    "ukuran",
+    "nilai",
+    "satuan",
+    "n",
+    "dari",
+    "sumber",
+    "alasan",
+    "rumus",
+    "dari_tanggal",
+    "sampai_tanggal",
+)
 # What a spreadsheet takes for a formula when a cell begins with it.
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
@@ -30,7 +42,12 @@ def safe(text: object) -> str:
 
 
 def returns_csv(
-    window: Window, cells: list[Cell], *, by: Person, now: datetime, unavailable: str,
+    window: Window,
+    cells: list[Cell],
+    *,
+    by: Person,
+    now: datetime,
+    unavailable: str,
     say: dict[str, str],
 ) -> bytes:
     """UTF-8 with a byte-order mark (spreadsheets need it), commas. Writes `returns.exported`.
@@ -46,17 +63,40 @@ def returns_csv(
     writer.writerow(HEAD)
     for one in cells:
         metric = one.metric
-        writer.writerow(map(safe, (
-            names[metric.category], metric.key, metric.says("id"),
-            unavailable if one.value is None else one.value.normalize().__format__("f"),
-            say.get(metric.unit, metric.unit), one.n, one.of,
-            "; ".join(say.get(code, code) for code in one.sources),
-            "; ".join(say.get(code, code) for code in one.why),
-            metric.computed("id"), window.first.isoformat(), window.last.isoformat(),
-        )))
+        writer.writerow(
+            map(
+                safe,
+                (
+                    names[metric.category],
+                    metric.key,
+                    metric.says("id"),
+                    unavailable if one.value is None else one.value.normalize().__format__("f"),
+                    say.get(metric.unit, metric.unit),
+                    one.n,
+                    one.of,
+                    "; ".join(say.get(code, code) for code in one.sources),
+                    "; ".join(say.get(code, code) for code in one.why),
+                    metric.computed("id"),
+                    window.first.isoformat(),
+                    window.last.isoformat(),
+                ),
+            )
+        )
     data = b"\xef\xbb\xbf" + out.getvalue().encode()
-    record(agency, "returns.exported", ("monitoring.returns", agency.pk), by=by, now=now,
-           facts={"from": window.first, "until": window.last, "account": window.account or None,
-                  "activity": window.activity or None, "post": window.post or None,
-                  "rows": len(cells), "sha256": hashlib.sha256(data).hexdigest()})
+    record(
+        agency,
+        "returns.exported",
+        ("monitoring.returns", agency.pk),
+        by=by,
+        now=now,
+        facts={
+            "from": window.first,
+            "until": window.last,
+            "account": window.account or None,
+            "activity": window.activity or None,
+            "post": window.post or None,
+            "rows": len(cells),
+            "sha256": hashlib.sha256(data).hexdigest(),
+        },
+    )
     return data

@@ -92,9 +92,7 @@ class AnalyticsImport(Scoped):
     class Meta(Scoped.Meta):
         constraints = [
             *Scoped.Meta.constraints,
-            models.UniqueConstraint(
-                fields=["agency", "sha256"], name="monitoring_import_once"
-            ),
+            models.UniqueConstraint(fields=["agency", "sha256"], name="monitoring_import_once"),
         ]
 
 

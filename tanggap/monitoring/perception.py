@@ -38,15 +38,18 @@ class Counts:
 
 def counts(window: Window) -> Counts:
     """One query. The number of each kind and each urgency adds up to n."""
-    days = {window.first + timedelta(days=one): Day(window.first + timedelta(days=one))
-            for one in range(window.days)}
+    days = {
+        window.first + timedelta(days=one): Day(window.first + timedelta(days=one))
+        for one in range(window.days)
+    }
     kinds: dict[str, int] = {}
     urgencies: dict[int, int] = {}
     rows = (
         rowsets.items(window)
         .annotate(on=TruncDate("written_at", tzinfo=window.zone))
         .values_list("on", "conversation__kind", "conversation__urgency")
-        .annotate(n=Count("pk")).order_by("on")
+        .annotate(n=Count("pk"))
+        .order_by("on")
     )
     for on, kind, urgency, n in rows:
         day = days[on]
@@ -55,5 +58,9 @@ def counts(window: Window) -> Counts:
         day.urgencies[urgency] = day.urgencies.get(urgency, 0) + n
         kinds[kind] = kinds.get(kind, 0) + n
         urgencies[urgency] = urgencies.get(urgency, 0) + n
-    return Counts(list(days.values()), sum(kinds.values()),
-                  dict(sorted(kinds.items(), key=lambda pair: -pair[1])), urgencies)
+    return Counts(
+        list(days.values()),
+        sum(kinds.values()),
+        dict(sorted(kinds.items(), key=lambda pair: -pair[1])),
+        urgencies,
+    )

@@ -58,8 +58,12 @@ def talks(scope: Scope, now: datetime) -> QuerySet[Conversation]:
     if not scope.may("inbox.read"):
         return rows.none()
     return rows.filter(
-        Q(snoozed_until=None) | Q(snoozed_until__lte=now), state__in=OPEN_TALK, sealed=False,
-        has_case=False, due_at__lt=NEVER)
+        Q(snoozed_until=None) | Q(snoozed_until__lte=now),
+        state__in=OPEN_TALK,
+        sealed=False,
+        has_case=False,
+        due_at__lt=NEVER,
+    )
 
 
 def cases(scope: Scope) -> QuerySet[Case]:
@@ -82,8 +86,13 @@ def owed(scope: Scope, now: datetime) -> Owed:
         "open": Count("pk"),
     }
     one, two = talks(scope, now).aggregate(**asked), cases(scope).aggregate(**asked)
-    return Owed(one["late"] + two["late"], one["today"] + two["today"], one["open"] + two["open"],
-                one["open"], two["open"])
+    return Owed(
+        one["late"] + two["late"],
+        one["today"] + two["today"],
+        one["open"] + two["open"],
+        one["open"],
+        two["open"],
+    )
 
 
 def most_urgent(scope: Scope, now: datetime, size: int = 6) -> list[Conversation | Case]:
@@ -91,7 +100,9 @@ def most_urgent(scope: Scope, now: datetime, size: int = 6) -> list[Conversation
     one = talks(scope, now).select_related("author", "account", "unit")
     two = cases(scope).select_related("unit", "assigned_to")
     found: list[Conversation | Case] = [
-        *one.order_by("due_at", "pk")[:size], *two.order_by("due_at", "pk")[:size]]
+        *one.order_by("due_at", "pk")[:size],
+        *two.order_by("due_at", "pk")[:size],
+    ]
     return sorted(found, key=lambda row: (row.due_at, isinstance(row, Case), row.pk))[:size]
 
 
@@ -116,31 +127,76 @@ def decisions(scope: Scope) -> list[Decision]:
 
     def add(verb: str, kind: str, rows: QuerySet[Any], title: str, note: Any, since: str) -> None:
         if scope.may(verb):
-            parts.append(rows.order_by().annotate(
-                what=Value(kind, CharField()), said=Cast(F(title), CharField()),
-                more=Cast(note, CharField()), at=F(since),
-            ).values_list("what", "pk", "said", "more", "at"))
+            parts.append(
+                rows.order_by()
+                .annotate(
+                    what=Value(kind, CharField()),
+                    said=Cast(F(title), CharField()),
+                    more=Cast(note, CharField()),
+                    at=F(since),
+                )
+                .values_list("what", "pk", "said", "more", "at")
+            )
 
     none = Value("", CharField())
-    add("message.review", "message",
+    add(
+        "message.review",
+        "message",
         scoped(Message, scope).filter(state="checked").exclude(author=person),
-        "title", F("openness"), "edited_at")
-    add("message.review", "owed",
+        "title",
+        F("openness"),
+        "edited_at",
+    )
+    add(
+        "message.review",
+        "owed",
         scoped(Message, scope).filter(review_owed=True).exclude(author=person),
-        "title", none, "edited_at")
-    add("reply.approve", "reply",
-        scoped(Reply, scope).filter(state="awaiting", conversation__sealed=False)
-        .exclude(written_by=person), "conversation__snippet", F("purpose"), "written_at")
-    add("decide", "recommendation", scoped(Recommendation, scope).filter(state="proposed"),
-        "title", F("finding__items_total"), "proposed_at")
-    add("announce.approve", "announcement",
+        "title",
+        none,
+        "edited_at",
+    )
+    add(
+        "reply.approve",
+        "reply",
+        scoped(Reply, scope)
+        .filter(state="awaiting", conversation__sealed=False)
+        .exclude(written_by=person),
+        "conversation__snippet",
+        F("purpose"),
+        "written_at",
+    )
+    add(
+        "decide",
+        "recommendation",
+        scoped(Recommendation, scope).filter(state="proposed"),
+        "title",
+        F("finding__items_total"),
+        "proposed_at",
+    )
+    add(
+        "announce.approve",
+        "announcement",
         scoped(Announcement, scope).filter(state="draft").exclude(written_by=person),
-        "title", none, "written_at")
-    add("plan.approve", "plan",
+        "title",
+        none,
+        "written_at",
+    )
+    add(
+        "plan.approve",
+        "plan",
         scoped(Plan, scope).filter(state="reviewed").exclude(person_in_charge=person),
-        "title", none, "created_at")
-    add("claim.decide", "claim", scoped(Claim, scope).filter(state="checking"),
-        "text", none, "first_seen_at")
+        "title",
+        none,
+        "created_at",
+    )
+    add(
+        "claim.decide",
+        "claim",
+        scoped(Claim, scope).filter(state="checking"),
+        "text",
+        none,
+        "first_seen_at",
+    )
     if not parts:
         return []
     first, *rest = parts
@@ -166,8 +222,12 @@ class Voices:
 def heard(scope: Scope, since: datetime, until: datetime) -> QuerySet[Item]:
     """What was received between two instants and stands in the inbox, sealed reports left out."""
     return scoped(Item, scope).filter(
-        received_at__gte=since, received_at__lt=until, quarantined="",
-        conversation__isnull=False, conversation__sealed=False)
+        received_at__gte=since,
+        received_at__lt=until,
+        quarantined="",
+        conversation__isnull=False,
+        conversation__sealed=False,
+    )
 
 
 def voices(scope: Scope, now: datetime) -> Voices:
@@ -215,7 +275,8 @@ def going_out(scope: Scope, now: datetime) -> QuerySet[Delivery]:
     return (
         rows.filter(kind=Delivery.Kind.POST, part=0, due_at__gte=first, due_at__lt=tomorrow)
         .exclude(state__in=["cancelled", "removed"])
-        .select_related("account", "variant__message").order_by("due_at", "pk")
+        .select_related("account", "variant__message")
+        .order_by("due_at", "pk")
     )
 
 
@@ -240,8 +301,9 @@ def questions(scope: Scope) -> Questions:
     if not scope.may("delivery.read"):
         rows = rows.none()
     states = ("asked", "late", "held", "failed", "unknown")
-    return Questions(**rows.aggregate(
-        **{state: Count("pk", filter=Q(state=state)) for state in states}))
+    return Questions(
+        **rows.aggregate(**{state: Count("pk", filter=Q(state=state)) for state in states})
+    )
 
 
 def accounts_in_trouble(scope: Scope) -> QuerySet[Account]:
@@ -257,8 +319,11 @@ def not_listening(scope: Scope) -> QuerySet[Cursor]:
     rows = scoped(Cursor, scope)
     if not scope.may("account.read"):
         return rows.none()
-    return rows.filter(failed_at__isnull=False, account__state="connected").select_related(
-        "account").order_by("polled_at")
+    return (
+        rows.filter(failed_at__isnull=False, account__state="connected")
+        .select_related("account")
+        .order_by("polled_at")
+    )
 
 
 def stopped() -> QuerySet[Place]:
@@ -275,7 +340,9 @@ def balance(scope: Scope, since: datetime | None = None) -> dict[str, int]:
     here = Q(quarantined="", conversation__isnull=False)
     # An alias may not be called like the field that another one asks about.
     received, shown, quarantined, sealed = rows.aggregate(
-        a=Count("pk"), b=Count("pk", filter=here), c=Count("pk", filter=~Q(quarantined="")),
+        a=Count("pk"),
+        b=Count("pk", filter=here),
+        c=Count("pk", filter=~Q(quarantined="")),
         d=Count("pk", filter=here & Q(conversation__sealed=True)),
     ).values()
     return {"received": received, "shown": shown, "quarantined": quarantined, "sealed": sealed}

@@ -38,9 +38,11 @@ class Report:
 def report(window: Window) -> Report:
     """For one period. The cost side comes from the evaluation whose plan has these very days."""
     found = (
-        scoped(Evaluation, window.scope).select_related("plan", "written_by")
+        scoped(Evaluation, window.scope)
+        .select_related("plan", "written_by")
         .filter(plan__period_start=window.first, plan__period_end=window.last)
-        .order_by("-pk").first()
+        .order_by("-pk")
+        .first()
     )
     return Report(
         window=window,
@@ -51,7 +53,9 @@ def report(window: Window) -> Report:
         decisions=list(
             scoped(Recommendation, window.scope)
             .filter(decided_at__gte=window.since, decided_at__lt=window.until)
-            .select_related("chosen", "owner_unit").order_by("decided_at", "pk")[:12]),
+            .select_related("chosen", "owner_unit")
+            .order_by("decided_at", "pk")[:12]
+        ),
         evaluation=found,
         hours=found.staff_hours if found else None,
         budget=found.budget_idr if found else None,
@@ -61,10 +65,20 @@ def report(window: Window) -> Report:
 def cases(window: Window) -> dict[str, int]:
     """Of the agency's cases, sealed ones left out: one query."""
     inside = {"gte": window.since, "lt": window.until}
-    found: dict[str, int] = scoped(Case, window.scope).filter(sealed=False).aggregate(
-        opened=Count("pk", filter=Q(**{f"opened_at__{op}": at for op, at in inside.items()})),
-        resolved=Count("pk", filter=Q(**{f"resolved_at__{op}": at for op, at in inside.items()})),
-        reopened=Count("pk", filter=Q(reopened_count__gt=0, **{
-            f"opened_at__{op}": at for op, at in inside.items()})),
+    found: dict[str, int] = (
+        scoped(Case, window.scope)
+        .filter(sealed=False)
+        .aggregate(
+            opened=Count("pk", filter=Q(**{f"opened_at__{op}": at for op, at in inside.items()})),
+            resolved=Count(
+                "pk", filter=Q(**{f"resolved_at__{op}": at for op, at in inside.items()})
+            ),
+            reopened=Count(
+                "pk",
+                filter=Q(
+                    reopened_count__gt=0, **{f"opened_at__{op}": at for op, at in inside.items()}
+                ),
+            ),
+        )
     )
     return found

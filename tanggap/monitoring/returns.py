@@ -91,8 +91,14 @@ def cell(window: Window, key: str) -> Cell:
 def snapshot(cells: list[Cell]) -> list[dict[str, Any]]:
     """The table as it is kept when an evaluation is closed."""
     return [
-        {"metric": one.metric.key, "value": None if one.value is None else str(one.value),
-         "n": one.n, "of": one.of, "why": list(one.why), "sources": list(one.sources)}
+        {
+            "metric": one.metric.key,
+            "value": None if one.value is None else str(one.value),
+            "n": one.n,
+            "of": one.of,
+            "why": list(one.why),
+            "sources": list(one.sources),
+        }
         for one in cells
     ]
 
@@ -128,8 +134,10 @@ def _on_days(window: Window, least: int) -> QuerySet[Author]:
     often = (
         rowsets.items(window)
         .annotate(on=TruncDate("written_at", tzinfo=window.zone))
-        .values("author_id").annotate(days=Count("on", distinct=True))
-        .filter(days__gte=least).values("author_id")
+        .values("author_id")
+        .annotate(days=Count("on", distinct=True))
+        .filter(days__gte=least)
+        .values("author_id")
     )
     return scoped(Author, window.scope).filter(pk__in=often)
 
@@ -152,8 +160,12 @@ PARTS: dict[str, Callable[[Window], list[Part]]] = {
     "loyalty": lambda w: [Part("authors", _on_days(w, FREQUENT))],
     "returning_audience": lambda w: [Part("authors", _on_days(w, RETURNING))],
 }
-NETWORKED = {"link_mentions": "quotes", "reposts": "reblogs", "retweets": "reblogs",
-             "shares": "reblogs"}
+NETWORKED = {
+    "link_mentions": "quotes",
+    "reposts": "reblogs",
+    "retweets": "reblogs",
+    "shares": "reblogs",
+}
 
 
 # --- one cell ------------------------------------------------------------------------------------
@@ -220,9 +232,7 @@ def _from_people(metric: Metric, part: Part, facts: Facts) -> Cell:
 def _facts(window: Window) -> Facts:
     posts = rowsets.posts(window)
     facts = Facts(window, posts.count())
-    for row in rowsets.latest(window, *NETWORK).values_list(
-        "delivery_id", "metric", "measured_at"
-    ):
+    for row in rowsets.latest(window, *NETWORK).values_list("delivery_id", "metric", "measured_at"):
         facts.given.setdefault(row[1], set()).add(row[0])
         facts.measured_at = max(facts.measured_at or row[2], row[2])
     facts.missing = _missing(window, facts.given.get("reblogs", set()))
@@ -239,7 +249,8 @@ def _missing(window: Window, given: set[int]) -> tuple[str, ...]:
     known = {
         delivery: (next_at, code, has)
         for delivery, next_at, code, has in scoped(Collection, window.scope)
-        .filter(delivery__in=lacking.values("pk")).annotate(has=Exists(measured))
+        .filter(delivery__in=lacking.values("pk"))
+        .annotate(has=Exists(measured))
         .values_list("delivery_id", "next_at", "failed_code", "has")
     }
     for pk in lacking.values_list("pk", flat=True):

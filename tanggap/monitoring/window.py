@@ -55,8 +55,9 @@ class Window:
 
     def before(self) -> Window:
         """The period of the same length that ends the day before."""
-        return replace(self, first=self.first - timedelta(days=self.days),
-                       last=self.first - timedelta(days=1))
+        return replace(
+            self, first=self.first - timedelta(days=self.days), last=self.first - timedelta(days=1)
+        )
 
     @property
     def whole(self) -> bool:
@@ -74,7 +75,9 @@ def period_of_post(scope: Scope, post: Delivery, today: date) -> Window:
 def posts(window: Window) -> QuerySet[Delivery]:
     """What we published in these days (replies to single citizens are no posts)."""
     rows = scoped(Delivery, window.scope).filter(
-        kind=Delivery.Kind.POST, state__in=OUT, published_at__gte=window.since,
+        kind=Delivery.Kind.POST,
+        state__in=OUT,
+        published_at__gte=window.since,
         published_at__lt=window.until,
     )
     if window.account:
@@ -90,8 +93,13 @@ def items(window: Window) -> QuerySet[Item]:
     """What citizens wrote in these days: shown in the inbox, no spam, no sealed report."""
     rows = (
         scoped(Item, window.scope)
-        .filter(conversation__isnull=False, conversation__sealed=False, quarantined="",
-                written_at__gte=window.since, written_at__lt=window.until)
+        .filter(
+            conversation__isnull=False,
+            conversation__sealed=False,
+            quarantined="",
+            written_at__gte=window.since,
+            written_at__lt=window.until,
+        )
         .exclude(conversation__kind__in=["spam", "integrity"])
     )
     if window.account:
@@ -115,8 +123,7 @@ def authors(window: Window) -> QuerySet[Author]:
 
 def newcomers(window: Window) -> QuerySet[Author]:
     """Of these, who was never heard of before."""
-    return authors(window).filter(
-        first_seen_at__gte=window.since, first_seen_at__lt=window.until)
+    return authors(window).filter(first_seen_at__gte=window.since, first_seen_at__lt=window.until)
 
 
 def stayed(window: Window) -> QuerySet[Author]:
@@ -138,7 +145,8 @@ def links(window: Window) -> QuerySet[ShortLink]:
 
 def clicks(window: Window) -> QuerySet[ShortLinkDay]:
     return scoped(ShortLinkDay, window.scope).filter(
-        link__in=links(window).values("pk"), day__gte=window.first, day__lte=window.last)
+        link__in=links(window).values("pk"), day__gte=window.first, day__lte=window.last
+    )
 
 
 def latest(window: Window, *names: str) -> QuerySet[Measurement]:
@@ -154,7 +162,8 @@ def latest(window: Window, *names: str) -> QuerySet[Measurement]:
 def site(window: Window, column: str) -> QuerySet[Measurement]:
     """Rows of the analytics file. Where a day has a row for the whole site, that one alone."""
     rows = scoped(Measurement, window.scope).filter(
-        metric=column, day__gte=window.first, day__lte=window.last)
+        metric=column, day__gte=window.first, day__lte=window.last
+    )
     total = rows.filter(page="").values("day")
     return rows.exclude(~Q(page=""), day__in=total)
 

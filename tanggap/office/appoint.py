@@ -45,8 +45,13 @@ def appoint(
         if old is not None:
             close(old, by=by, now=now, facts={"reason": "ran_out"})
         membership = Membership.objects.create(
-            agency=agency, person=person, role=role, unit=unit,
-            decree_number=decree_number.strip(), valid_from=valid_from, valid_until=valid_until,
+            agency=agency,
+            person=person,
+            role=role,
+            unit=unit,
+            decree_number=decree_number.strip(),
+            valid_from=valid_from,
+            valid_until=valid_until,
         )
         record(agency, "membership.began", membership, by=by, now=now, facts=terms(membership))
     return membership
@@ -86,8 +91,14 @@ def change(
             name: [before[name], after[name]] for name in after if before[name] != after[name]
         }
         if changed:
-            record(row.agency, "membership.changed", row, by=by, now=now,
-                   facts={"changed": changed, "decree": row.decree_number})
+            record(
+                row.agency,
+                "membership.changed",
+                row,
+                by=by,
+                now=now,
+                facts={"changed": changed, "decree": row.decree_number},
+            )
     return row
 
 
@@ -96,21 +107,33 @@ def deputize(membership: Membership, until: datetime, *, by: Person, now: dateti
     longest = rules.number(membership.agency, "deputy_days")
     what = _("No deputy was appointed.")
     if until <= now:
-        raise Refused(what, _("That moment has passed already."),
-                      _("Choose a moment in the future."), field="until")
+        raise Refused(
+            what,
+            _("That moment has passed already."),
+            _("Choose a moment in the future."),
+            field="until",
+        )
     if until > now + timedelta(days=longest):
         raise Refused(
-            what, _("A deputy serves at most %(days)d days.") % {"days": longest},
-            _("Choose an earlier end, or change the person's role by decree."), field="until",
+            what,
+            _("A deputy serves at most %(days)d days.") % {"days": longest},
+            _("Choose an earlier end, or change the person's role by decree."),
+            field="until",
         )
     with transaction.atomic():
         row = _locked(membership)
         if row.person_id == by.pk:
-            raise Refused(what, _("Nobody appoints themselves."),
-                          _("Choose somebody else, or ask another person who may."))
+            raise Refused(
+                what,
+                _("Nobody appoints themselves."),
+                _("Choose somebody else, or ask another person who may."),
+            )
         if not in_force(row, now):
-            raise Refused(what, _("Their membership is not in force."),
-                          _("Check the dates of their decree first."))
+            raise Refused(
+                what,
+                _("Their membership is not in force."),
+                _("Check the dates of their decree first."),
+            )
         row.deputy_until = until
         row.save(update_fields=["deputy_until"])
         record(row.agency, "membership.deputized", row, by=by, now=now, facts={"until": until})
@@ -157,7 +180,9 @@ def is_over(membership: Membership, now: datetime) -> bool:
 def terms(membership: Membership) -> dict[str, object]:
     """What a decree says, as facts for the record."""
     return {
-        "person": membership.person_id, "role": membership.role, "unit": membership.unit_id,
+        "person": membership.person_id,
+        "role": membership.role,
+        "unit": membership.unit_id,
         "decree": membership.decree_number,
         "from": membership.valid_from.isoformat(),
         "until": membership.valid_until.isoformat() if membership.valid_until else None,
@@ -178,20 +203,37 @@ def check_terms(
     """Refuse a decree that cannot be: used by invitations and appointments alike."""
     what = _("Nothing was saved.")
     if role not in ROLES:
-        raise Refused(what, _("There is no such role."), _("Choose a role of the list."),
-                      field="role")
+        raise Refused(
+            what, _("There is no such role."), _("Choose a role of the list."), field="role"
+        )
     if not decree_number.strip():
-        raise Refused(what, _("An appointment stands on a decree (SK)."),
-                      _("Write the number of the decree."), field="decree_number")
+        raise Refused(
+            what,
+            _("An appointment stands on a decree (SK)."),
+            _("Write the number of the decree."),
+            field="decree_number",
+        )
     if valid_until is not None and valid_until < valid_from:
-        raise Refused(what, _("The last day is before the first."),
-                      _("Choose a last day on or after the first."), field="valid_until")
+        raise Refused(
+            what,
+            _("The last day is before the first."),
+            _("Choose a last day on or after the first."),
+            field="valid_until",
+        )
     if role == "unit" and unit is None:
-        raise Refused(what, _("A technical unit's officer sees their own unit's work only."),
-                      _("Choose the unit."), field="unit")
+        raise Refused(
+            what,
+            _("A technical unit's officer sees their own unit's work only."),
+            _("Choose the unit."),
+            field="unit",
+        )
     if unit is not None and (unit.autonomous or rules.tenant(unit) != rules.tenant(agency)):
-        raise Refused(what, _("That unit does not belong to this agency."),
-                      _("Choose a unit of the list."), field="unit")
+        raise Refused(
+            what,
+            _("That unit does not belong to this agency."),
+            _("Choose a unit of the list."),
+            field="unit",
+        )
 
 
 def check_somebody_appoints(agency: Agency, now: datetime) -> None:

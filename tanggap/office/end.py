@@ -35,11 +35,13 @@ def end(membership: Membership, *, by: Person, now: datetime) -> Ended:
     with transaction.atomic():
         row = (
             Membership.objects.select_for_update(of=("self",))
-            .select_related("agency", "person").get(pk=membership.pk)
+            .select_related("agency", "person")
+            .get(pk=membership.pk)
         )
         if row.ended_at is not None:
             raise Refused(
-                _("Nothing was changed."), _("This membership has ended already."),
+                _("Nothing was changed."),
+                _("This membership has ended already."),
                 _("There is nothing left to do."),
             )
         sessions = sign_out(row.person)
@@ -55,7 +57,8 @@ def end(membership: Membership, *, by: Person, now: datetime) -> Ended:
 def sign_out(person: Person) -> int:
     """Delete every session of a person; returns how many. Sessions are opaque, so each is read."""
     theirs = [
-        session.pk for session in Session.objects.iterator()
+        session.pk
+        for session in Session.objects.iterator()
         if session.get_decoded().get(SESSION_KEY) == str(person.pk)
     ]
     Session.objects.filter(pk__in=theirs).delete()

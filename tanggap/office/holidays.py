@@ -30,23 +30,34 @@ def override(
     """Declare a day. Returns the days whose meaning changed: this one, or none."""
     if not reason.strip():
         raise Refused(
-            _("The day was not changed."), _("Deadlines move with it, so somebody will ask why."),
-            _("Write the reason, such as a regional holiday or an election."), field="reason",
+            _("The day was not changed."),
+            _("Deadlines move with it, so somebody will ask why."),
+            _("Write the reason, such as a regional holiday or an election."),
+            field="reason",
         )
     with transaction.atomic():
         row, made = DayOverride.objects.select_for_update().get_or_create(
-            agency=agency, day=day,
-            defaults={"working": working, "reason": reason.strip(),
-                      "decree_number": decree_number.strip()},
+            agency=agency,
+            day=day,
+            defaults={
+                "working": working,
+                "reason": reason.strip(),
+                "decree_number": decree_number.strip(),
+            },
         )
         changed = made or row.working != working
         if not made:
             row.working, row.reason = working, reason.strip()
             row.decree_number = decree_number.strip()
             row.save()
-        record(agency, "calendar.overridden", row, by=by, now=now,
-               facts={"day": day, "working": working, "decree": row.decree_number,
-                      "changed": changed})
+        record(
+            agency,
+            "calendar.overridden",
+            row,
+            by=by,
+            now=now,
+            facts={"day": day, "working": working, "decree": row.decree_number, "changed": changed},
+        )
     return [day] if changed else []
 
 
@@ -55,8 +66,14 @@ def restore(row: DayOverride, *, by: Person, now: datetime) -> list[date]:
     with transaction.atomic():
         if not DayOverride.objects.filter(pk=row.pk).exists():
             return []
-        record(row.agency, "calendar.restored", row, by=by, now=now,
-               facts={"day": row.day, "working": row.working, "changed": True})
+        record(
+            row.agency,
+            "calendar.restored",
+            row,
+            by=by,
+            now=now,
+            facts={"day": row.day, "working": row.working, "changed": True},
+        )
         DayOverride.objects.filter(pk=row.pk).delete()
     return [row.day]
 

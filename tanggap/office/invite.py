@@ -49,30 +49,58 @@ def invite(
     try:
         validate_email(email)
     except ValidationError:
-        raise Refused(what, _("“%(typed)s” is not an e-mail address.") % {"typed": email},
-                      _("Write it like name@agency.go.id."), field="email") from None
+        raise Refused(
+            what,
+            _("“%(typed)s” is not an e-mail address.") % {"typed": email},
+            _("Write it like name@agency.go.id."),
+            field="email",
+        ) from None
     if not name:
         raise Refused(what, _("The name is missing."), _("Write the person's name."), field="name")
     check_terms(agency, role, unit, decree_number, valid_from, valid_until)
     with transaction.atomic():
-        there = Membership.objects.filter(
-            agency=agency, person__email=email, ended_at=None
-        ).select_related("agency").first()
+        there = (
+            Membership.objects.filter(agency=agency, person__email=email, ended_at=None)
+            .select_related("agency")
+            .first()
+        )
         if there is not None and not is_over(there, now):
-            raise Refused(what, _("%(email)s already belongs to this agency.") % {"email": email},
-                          _("Change their role on the Team page instead."), field="email")
+            raise Refused(
+                what,
+                _("%(email)s already belongs to this agency.") % {"email": email},
+                _("Change their role on the Team page instead."),
+                field="email",
+            )
         for open_one in _open(agency, email):
             withdraw(open_one, by=by, now=now)
         token = secrets.token_urlsafe(TOKEN_BYTES)
         invitation = Invitation.objects.create(
-            agency=agency, email=email, name=name, role=role, unit=unit,
-            decree_number=decree_number.strip(), valid_from=valid_from, valid_until=valid_until,
-            token_hash=hash_of(token), invited_by=by, invited_at=now,
+            agency=agency,
+            email=email,
+            name=name,
+            role=role,
+            unit=unit,
+            decree_number=decree_number.strip(),
+            valid_from=valid_from,
+            valid_until=valid_until,
+            token_hash=hash_of(token),
+            invited_by=by,
+            invited_at=now,
             expires_at=now + timedelta(days=rules.number(agency, "invitation_days")),
         )
-        record(agency, "invitation.sent", invitation, by=by, now=now,
-               facts={"role": role, "unit": unit.pk if unit else None,
-                      "decree": invitation.decree_number, "expires": invitation.expires_at})
+        record(
+            agency,
+            "invitation.sent",
+            invitation,
+            by=by,
+            now=now,
+            facts={
+                "role": role,
+                "unit": unit.pk if unit else None,
+                "decree": invitation.decree_number,
+                "expires": invitation.expires_at,
+            },
+        )
     return invitation, token
 
 
@@ -109,14 +137,26 @@ def accept(
         _usable(invitation, now)
         who = _person(invitation, name, password, person)
         membership = appoint(
-            invitation.agency, who, invitation.role, unit=invitation.unit,
-            decree_number=invitation.decree_number, valid_from=invitation.valid_from,
-            valid_until=invitation.valid_until, by=who, now=now,
+            invitation.agency,
+            who,
+            invitation.role,
+            unit=invitation.unit,
+            decree_number=invitation.decree_number,
+            valid_from=invitation.valid_from,
+            valid_until=invitation.valid_until,
+            by=who,
+            now=now,
         )
         invitation.accepted_at = now
         invitation.save(update_fields=["accepted_at"])
-        record(invitation.agency, "invitation.accepted", invitation, by=who, now=now,
-               facts={"membership": membership.pk})
+        record(
+            invitation.agency,
+            "invitation.accepted",
+            invitation,
+            by=who,
+            now=now,
+            facts={"membership": membership.pk},
+        )
     return who
 
 
@@ -173,8 +213,11 @@ def _usable(invitation: Invitation, now: datetime) -> Invitation:
     what = _("This invitation can no longer be used.")
     again = _("Ask %(name)s to invite you again.") % {"name": invitation.invited_by.name}
     if invitation.accepted_at is not None:
-        raise Refused(what, _("It has been accepted already; a link works once."),
-                      _("Sign in with your e-mail address and password."))
+        raise Refused(
+            what,
+            _("It has been accepted already; a link works once."),
+            _("Sign in with your e-mail address and password."),
+        )
     if invitation.withdrawn_at is not None:
         raise Refused(what, _("It was withdrawn, or a newer one was sent."), again)
     if invitation.expires_at <= now:
@@ -182,26 +225,30 @@ def _usable(invitation: Invitation, now: datetime) -> Invitation:
     return invitation
 
 
-def _person(
-    invitation: Invitation, name: str, password: str, signed_in: Person | None
-) -> Person:
+def _person(invitation: Invitation, name: str, password: str, signed_in: Person | None) -> Person:
     what = _("You have not joined yet.")
     if signed_in is not None and signed_in.email == invitation.email:
         return signed_in
     if signed_in is not None or knows(invitation.email):
         raise Refused(
-            what, _("This invitation is for %(email)s.") % {"email": invitation.email},
+            what,
+            _("This invitation is for %(email)s.") % {"email": invitation.email},
             _("Sign in with that address, then open the link again."),
         )
     if not name.strip():
-        raise Refused(what, _("Your name is missing."),
-                      _("Write it as your colleagues know it."), field="name")
+        raise Refused(
+            what,
+            _("Your name is missing."),
+            _("Write it as your colleagues know it."),
+            field="name",
+        )
     made = Person(email=invitation.email, name=name.strip())
     try:
         validate_password(password, made)
     except ValidationError as error:
-        raise Refused(what, " ".join(error.messages), _("Choose another password."),
-                      field="password") from None
+        raise Refused(
+            what, " ".join(error.messages), _("Choose another password."), field="password"
+        ) from None
     made.set_password(password)
     made.save()
     return made

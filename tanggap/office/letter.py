@@ -46,8 +46,11 @@ def post(invitation: Invitation, link: str, role: str) -> bool:
 def _facts(invitation: Invitation, link: str, role: str) -> dict[str, str]:
     until = timezone.localtime(invitation.expires_at)
     return {
-        "name": invitation.name, "inviter": invitation.invited_by.name,
-        "agency": invitation.agency.name, "role": role, "decree": invitation.decree_number,
+        "name": invitation.name,
+        "inviter": invitation.invited_by.name,
+        "agency": invitation.agency.name,
+        "role": role,
+        "decree": invitation.decree_number,
         "link": link,
         "until": f"{date_format(until, 'l j F Y')} {until:%H.%M} {invitation.agency.zone_name}",
     }

@@ -39,5 +39,14 @@ def change(
 
 def deadlines_move(changed: Mapping[str, object]) -> bool:
     """True when a change of settings alters working days, so that open deadlines must be redone."""
-    return bool(changed.keys() & {"working_week", "joint_leave_off", "hours_weekday",
-                                  "hours_friday", "hours_saturday", "first_response_minutes"})
+    return bool(
+        changed.keys()
+        & {
+            "working_week",
+            "joint_leave_off",
+            "hours_weekday",
+            "hours_friday",
+            "hours_saturday",
+            "first_response_minutes",
+        }
+    )

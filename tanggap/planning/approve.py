@@ -29,32 +29,58 @@ def approve(plan: Plan, *, seen: int, by: Person, now: datetime) -> Plan:
     if plan.version != seen:
         raise Refused(what, _("It was changed after you opened it."), _("Open it again."))
     if plan.person_in_charge_id == by.pk:
-        raise Refused(what, _("You are in charge of it yourself."),
-                      _("Ask the head or another lead to approve."))
-    return move(plan, "approved", by=by, now=now, facts={"version": plan.version},
-                approved_at=now, approved_by=by, returned_reason="")
+        raise Refused(
+            what,
+            _("You are in charge of it yourself."),
+            _("Ask the head or another lead to approve."),
+        )
+    return move(
+        plan,
+        "approved",
+        by=by,
+        now=now,
+        facts={"version": plan.version},
+        approved_at=now,
+        approved_by=by,
+        returned_reason="",
+    )
 
 
 def return_(plan: Plan, *, reason: str, by: Person, now: datetime) -> Plan:
     """Back to draft with one sentence."""
     if not reason.strip():
-        raise Refused(_("The plan was not returned."), _("The writer would not know why."),
-                      _("Write one sentence: what should be different?"), field="reason")
-    return move(plan, "draft", by=by, now=now, verb="plan.returned",
-                facts={"version": plan.version}, returned_reason=reason.strip(),
-                approved_at=None, approved_by=None)
+        raise Refused(
+            _("The plan was not returned."),
+            _("The writer would not know why."),
+            _("Write one sentence: what should be different?"),
+            field="reason",
+        )
+    return move(
+        plan,
+        "draft",
+        by=by,
+        now=now,
+        verb="plan.returned",
+        facts={"version": plan.version},
+        returned_reason=reason.strip(),
+        approved_at=None,
+        approved_by=None,
+    )
 
 
 def start(plan: Plan, *, by: Person, now: datetime) -> Plan:
     """approved → running. One plan of an agency runs at a time."""
     with transaction.atomic():
         other = (
-            Plan.objects.select_for_update().filter(agency_id=plan.agency_id, state="running")
-            .exclude(pk=plan.pk).first()
+            Plan.objects.select_for_update()
+            .filter(agency_id=plan.agency_id, state="running")
+            .exclude(pk=plan.pk)
+            .first()
         )
         if other is not None:
             raise Refused(
                 _("The plan was not started."),
                 _("“%(title)s” is still running.") % {"title": other.title},
-                _("Close its evaluation first; it teaches this one."))
+                _("Close its evaluation first; it teaches this one."),
+            )
         return move(plan, "running", by=by, now=now)

@@ -15,8 +15,17 @@ from tanggap.archive.record import record
 from tanggap.core.models import Person
 from tanggap.planning.models import ChannelChoice, Objective, Plan, Segment
 
-COPIED = ("people", "strategy", "technology", "welfare_outcome", "issues", "priority_issue",
-          "key_message", "programme", "person_in_charge_id")
+COPIED = (
+    "people",
+    "strategy",
+    "technology",
+    "welfare_outcome",
+    "issues",
+    "priority_issue",
+    "key_message",
+    "programme",
+    "person_in_charge_id",
+)
 
 
 def draft_from(
@@ -39,32 +48,55 @@ def draft_from(
     end = start + (plan.period_end - plan.period_start)
     with transaction.atomic():
         following = Plan.objects.create(
-            agency_id=plan.agency_id, title=title, period_start=start, period_end=end,
-            lessons=[dict(lesson) for lesson in lessons], previous_title=plan.title,
-            created_at=now, **{name: getattr(plan, name) for name in COPIED})
+            agency_id=plan.agency_id,
+            title=title,
+            period_start=start,
+            period_end=end,
+            lessons=[dict(lesson) for lesson in lessons],
+            previous_title=plan.title,
+            created_at=now,
+            **{name: getattr(plan, name) for name in COPIED},
+        )
         segments = {row.pk: _copy_segment(row, following) for row in plan.segments.all()}
         for choice in plan.channel_choices.all():
             ChannelChoice.objects.create(
-                agency_id=plan.agency_id, plan=following, channel=choice.channel,
-                chosen=choice.chosen, reason=choice.reason)
+                agency_id=plan.agency_id,
+                plan=following,
+                channel=choice.channel,
+                chosen=choice.chosen,
+                reason=choice.reason,
+            )
         judged = {int(row["objective_id"]): row for row in objectives}
         for old in plan.objectives.prefetch_related("segments"):
             said = judged.get(old.pk)
             if said is None or said["verdict"] == "dropped":
                 continue
             _carry(old, said, following, segments, _later(old.due_on, plan, following, end))
-        record(following.agency, "plan.drafted_from", following, by=by, now=now,
-               facts={"plan": plan.pk, "lessons": len(lessons)})
+        record(
+            following.agency,
+            "plan.drafted_from",
+            following,
+            by=by,
+            now=now,
+            facts={"plan": plan.pk, "lessons": len(lessons)},
+        )
     return following
 
 
 def _carry(
-    old: Objective, said: Mapping[str, Any], plan: Plan, segments: Mapping[int, Segment],
+    old: Objective,
+    said: Mapping[str, Any],
+    plan: Plan,
+    segments: Mapping[int, Segment],
     due_on: date,
 ) -> None:
     reached = said.get("reached")
     row = Objective.objects.create(
-        agency_id=plan.agency_id, plan=plan, kind=old.kind, metric=old.metric, due_on=due_on,
+        agency_id=plan.agency_id,
+        plan=plan,
+        kind=old.kind,
+        metric=old.metric,
+        due_on=due_on,
         text=said.get("text") or old.text,
         target=old.target if said.get("target") is None else said["target"],
         baseline=reached,
@@ -75,9 +107,18 @@ def _carry(
 
 def _copy_segment(row: Segment, plan: Plan) -> Segment:
     return Segment.objects.create(
-        agency_id=plan.agency_id, plan=plan, name=row.name, who=row.who, region=row.region,
-        languages=row.languages, ages=row.ages, devices=row.devices, platforms=row.platforms,
-        ladder=row.ladder, source=row.source)
+        agency_id=plan.agency_id,
+        plan=plan,
+        name=row.name,
+        who=row.who,
+        region=row.region,
+        languages=row.languages,
+        ages=row.ages,
+        devices=row.devices,
+        platforms=row.platforms,
+        ladder=row.ladder,
+        source=row.source,
+    )
 
 
 def _later(day: date, plan: Plan, following: Plan, end: date) -> date:

@@ -129,7 +129,5 @@ class ChannelChoice(Scoped):
     class Meta(Scoped.Meta):
         constraints = [
             *Scoped.Meta.constraints,
-            models.UniqueConstraint(
-                fields=["plan", "channel"], name="planning_channelchoice_once"
-            ),
+            models.UniqueConstraint(fields=["plan", "channel"], name="planning_channelchoice_once"),
         ]

@@ -120,7 +120,10 @@ def start(
     log = (folder / "server.log").open("wb")
     process = subprocess.Popen(
         [sys.executable, "-m", "tanggap.practice.server", str(path)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
     log.close()

@@ -41,39 +41,57 @@ STATES = {
 
 class NumberForm(forms.Form):
     number = forms.CharField(
-        label=_("Number of the report"), max_length=24,
+        label=_("Number of the report"),
+        max_length=24,
         help_text=_("As in SKM-7Q4K. It is in our answer to your message."),
-        widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "characters",
-                                "spellcheck": "false"}))
+        widget=forms.TextInput(
+            {"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
+        ),
+    )
 
 
 class KeyForm(forms.Form):
     key = forms.CharField(
-        label=_("Private key"), max_length=40,
+        label=_("Private key"),
+        max_length=40,
         help_text=_("Twelve letters and digits from our private message."),
-        widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "characters",
-                                "spellcheck": "false"}))
+        widget=forms.TextInput(
+            {"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
+        ),
+    )
 
 
 class BelumForm(forms.Form):
     words = forms.CharField(
-        label=_("What is not fixed yet?"), required=False, max_length=2000,
-        widget=forms.Textarea({"rows": 3}))
+        label=_("What is not fixed yet?"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea({"rows": 3}),
+    )
 
 
 class StarsForm(forms.Form):
     stars = forms.ChoiceField(
-        label=_("How satisfied are you?"), widget=forms.RadioSelect,
-        choices=[(5, _("5, very satisfied")), (4, _("4, satisfied")), (3, _("3, fair")),
-                 (2, _("2, dissatisfied")), (1, _("1, very dissatisfied"))])
+        label=_("How satisfied are you?"),
+        widget=forms.RadioSelect,
+        choices=[
+            (5, _("5, very satisfied")),
+            (4, _("4, satisfied")),
+            (3, _("3, fair")),
+            (2, _("2, dissatisfied")),
+            (1, _("1, very dissatisfied")),
+        ],
+    )
 
 
 @contextmanager
 def within(agency: Agency, *, write: bool = False) -> Iterator[None]:
     """One agency's rows and nothing else, in its own zone and in the reader's language."""
     ids = frozenset({agency.pk})
-    with enter(Scope(agency=agency, readable=ids, writable=ids if write else frozenset())), \
-            timezone.override(agency.zone):
+    with (
+        enter(Scope(agency=agency, readable=ids, writable=ids if write else frozenset())),
+        timezone.override(agency.zone),
+    ):
         yield
 
 
@@ -94,8 +112,12 @@ def start(request: HttpRequest, agency: str) -> HttpResponse:
             return redirect("public:case", owner_of(number, sender(request), now).slug, number)
         except Refused as refusal:
             form.add_error("number", _lines(refusal))
-    return render(request, "public/case_start.html", {"agency": owner, "form": form},
-                  status=422 if form.errors else 200)
+    return render(
+        request,
+        "public/case_start.html",
+        {"agency": owner, "form": form},
+        status=422 if form.errors else 200,
+    )
 
 
 @never_cache
@@ -123,15 +145,29 @@ def case(request: HttpRequest, agency: str, number: str) -> HttpResponse:
             page = {"sealed": True}
         words, tone = STATES[row.state]
         late = row.state in cases.OPEN and row.due_at < now
-        response = render(request, "public/case.html", {
-            "agency": owner, "case": row, "form": form, "who": who, "done": done,
-            "words": words, "tone": "late" if late else tone, "late": late,
-            "terms": _terms(row, now), "open": row.state in cases.OPEN,
-            "key": form.data.get("key", "") if who else "",
-            "belum": BelumForm(), "rating": StarsForm(),
-            "photos": _photos(row, everything=who is not None),
-            "own": sp4n.masked(who.item) if who else "", **page,
-        }, status=422 if form.errors else 200)
+        response = render(
+            request,
+            "public/case.html",
+            {
+                "agency": owner,
+                "case": row,
+                "form": form,
+                "who": who,
+                "done": done,
+                "words": words,
+                "tone": "late" if late else tone,
+                "late": late,
+                "terms": _terms(row, now),
+                "open": row.state in cases.OPEN,
+                "key": form.data.get("key", "") if who else "",
+                "belum": BelumForm(),
+                "rating": StarsForm(),
+                "photos": _photos(row, everything=who is not None),
+                "own": sp4n.masked(who.item) if who else "",
+                **page,
+            },
+            status=422 if form.errors else 200,
+        )
     return response
 
 
@@ -140,8 +176,9 @@ def _act(request: HttpRequest, who: Contributor, now: Any) -> tuple[str, dict[st
         form = BelumForm(request.POST)
         if form.is_valid():
             cases.not_fixed(who, words=form.cleaned_data["words"], now=now)
-            return gettext("Thank you for telling us. The report is open again, and its deadlines"
-                           " run anew."), {}
+            return gettext(
+                "Thank you for telling us. The report is open again, and its deadlines run anew."
+            ), {}
     if "rate" in request.POST:
         rating = StarsForm(request.POST)
         if not rating.is_valid():
@@ -163,7 +200,8 @@ def owner_of(number: str, who: str, now: Any) -> Agency:
         raise Refused(
             gettext("We do not find this number."),
             gettext("It may be mistyped."),
-            gettext("Look it up once more in our answer to your message."))
+            gettext("Look it up once more in our answer to your message."),
+        )
     return Agency.objects.get(pk=found)
 
 
@@ -171,14 +209,16 @@ def _holder(row: Case, typed: str, who: str, now: Any) -> Contributor:
     guesses.allow("key", who, now)
     found = (
         Contributor.objects.filter(case=row, key_hash=keys.hash_key(typed))
-        .select_related("item", "conversation", "author", "case__agency").first()
+        .select_related("item", "conversation", "author", "case__agency")
+        .first()
     )
     if found is None:
         guesses.wrong("key", who, now)
         raise Refused(
             gettext("This key does not fit this number."),
             gettext("Each key opens one report only."),
-            gettext("Copy it once more from our private message."))
+            gettext("Copy it once more from our private message."),
+        )
     return found
 
 
@@ -187,15 +227,26 @@ def _terms(row: Case, now: Any) -> list[dict[str, Any]]:
     found = []
     for one in row.clocks.order_by("due_at", "pk"):
         rule = clocks.rule_of(one)
-        if rule.ends != "resolved" or (one.kept_at and one.kept_at > one.due_at and
-                                       row.reopened_count and one.started_at < row.opened_at):
+        if rule.ends != "resolved" or (
+            one.kept_at
+            and one.kept_at > one.due_at
+            and row.reopened_count
+            and one.started_at < row.opened_at
+        ):
             continue
         if one.kept_at is not None and row.state in cases.OPEN:
             continue
-        found.append({"says": rule.says(language), "law": rule.law, "due_at": one.due_at,
-                      "late": (one.kept_at or now) > one.due_at, "kept": one.kept_at,
-                      "days": one.amount + one.extended_days,
-                      "extended": one.extension_reason})
+        found.append(
+            {
+                "says": rule.says(language),
+                "law": rule.law,
+                "due_at": one.due_at,
+                "late": (one.kept_at or now) > one.due_at,
+                "kept": one.kept_at,
+                "days": one.amount + one.extended_days,
+                "extended": one.extension_reason,
+            }
+        )
     return found
 
 
@@ -206,8 +257,10 @@ def _photos(row: Case, *, everything: bool) -> dict[str, Any]:
         rows = rows.filter(public=True)
     found: dict[str, Any] = {}
     for one in rows:
-        found.setdefault(one.when, {
-            "url": photo_url(one), "alt": one.caption, "at": one.taken_on or one.given_at})
+        found.setdefault(
+            one.when,
+            {"url": photo_url(one), "alt": one.caption, "at": one.taken_on or one.given_at},
+        )
     return found
 
 
@@ -240,8 +293,12 @@ def photo(request: HttpRequest, signed: str) -> FileResponse:
 
 
 def _refused(request: HttpRequest, agency: Agency, refusal: Refused) -> HttpResponse:
-    return render(request, "public/case_start.html", {
-        "agency": agency, "form": NumberForm(), "refusal": refusal}, status=404)
+    return render(
+        request,
+        "public/case_start.html",
+        {"agency": agency, "form": NumberForm(), "refusal": refusal},
+        status=404,
+    )
 
 
 def _lines(refusal: Refused) -> str:

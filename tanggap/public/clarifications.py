@@ -39,9 +39,15 @@ def listing(request: HttpRequest, agency: str) -> HttpResponse:
         if before.isascii() and before.isdigit() and len(before) < 16:
             rows = rows.filter(pk__lt=int(before))
         found = list(rows[: PAGE + 1])
-        return render(request, "public/clarifications.html", {
-            "agency": owner, "rows": [(row, said(row)) for row in found[:PAGE]],
-            "next": found[PAGE - 1].pk if len(found) > PAGE else None})
+        return render(
+            request,
+            "public/clarifications.html",
+            {
+                "agency": owner,
+                "rows": [(row, said(row)) for row in found[:PAGE]],
+                "next": found[PAGE - 1].pk if len(found) > PAGE else None,
+            },
+        )
 
 
 @require_safe
@@ -50,10 +56,18 @@ def one(request: HttpRequest, agency: str, pk: int) -> HttpResponse:
     ids = tenant_ids(owner)
     with enter(Scope(readable=ids)), timezone.override(owner.zone):
         row = get_object_or_404(clarifications(sorted(ids)).select_related("correction"), pk=pk)
-        return render(request, "public/clarification.html", {
-            "agency": owner, "row": row, "said": said(row), "sources": row.sources.all(),
-            "table": verdicts(),
-            "review": script(review(row, owner, request.build_absolute_uri(request.path)))})
+        return render(
+            request,
+            "public/clarification.html",
+            {
+                "agency": owner,
+                "row": row,
+                "said": said(row),
+                "sources": row.sources.all(),
+                "table": verdicts(),
+                "review": script(review(row, owner, request.build_absolute_uri(request.path))),
+            },
+        )
 
 
 def said(row: Claim) -> dict[str, str]:
@@ -71,16 +85,26 @@ def review(row: Claim, owner: Agency, address: str) -> dict[str, Any]:
     if owner.website:
         by["url"] = owner.website
     return {
-        "@context": "https://schema.org", "@type": "ClaimReview", "url": address,
+        "@context": "https://schema.org",
+        "@type": "ClaimReview",
+        "url": address,
         "datePublished": timezone.localtime(row.decided_at).isoformat(timespec="seconds"),
-        "inLanguage": "id", "author": by, "claimReviewed": row.text,
-        "itemReviewed": {"@type": "Claim", "datePublished":
-                         timezone.localtime(row.first_seen_at).date().isoformat()},
+        "inLanguage": "id",
+        "author": by,
+        "claimReviewed": row.text,
+        "itemReviewed": {
+            "@type": "Claim",
+            "datePublished": timezone.localtime(row.first_seen_at).date().isoformat(),
+        },
         "reviewRating": {"@type": "Rating", "alternateName": said(row)["words"]},
         "reviewBody": row.explanation,
         "citation": [
-            {"@type": "CreativeWork", "name": one.title, **({"url": one.url} if one.url else {}),
-             **({"identifier": one.document} if one.document else {})}
+            {
+                "@type": "CreativeWork",
+                "name": one.title,
+                **({"url": one.url} if one.url else {}),
+                **({"identifier": one.document} if one.document else {}),
+            }
             for one in row.sources.all()
         ],
     }

@@ -17,8 +17,23 @@ from tanggap.messaging.links import click
 from tanggap.messaging.models import ShortLink
 
 # Programs that fetch a link to draw a preview are no readers. Words of their User-Agent.
-PROGRAMS = ("bot", "crawl", "spider", "preview", "mastodon", "pleroma", "misskey", "akkoma",
-            "facebookexternalhit", "whatsapp", "telegram", "slack", "discord", "curl", "python")
+PROGRAMS = (
+    "bot",
+    "crawl",
+    "spider",
+    "preview",
+    "mastodon",
+    "pleroma",
+    "misskey",
+    "akkoma",
+    "facebookexternalhit",
+    "whatsapp",
+    "telegram",
+    "slack",
+    "discord",
+    "curl",
+    "python",
+)
 
 
 def follow(request: HttpRequest, code: str) -> HttpResponse:

@@ -38,9 +38,18 @@ EVERYTHING = {"runOnly": {"type": "tag", "values": WCAG}}
 SIZES = {360: 740, 1280: 860}
 MOST = 100_000
 # Who of the team opens a page: the first who holds its verb.
-TEAM = {"lead": "ratna", "head": "bupati", "editor": "dimas", "responder": "sari", "unit": "wayan",
-        "ppid": "lina", "auditor": "endang", "integrity": "hasan", "operator": "bayu",
-        "coordinator": "agus"}
+TEAM = {
+    "lead": "ratna",
+    "head": "bupati",
+    "editor": "dimas",
+    "responder": "sari",
+    "unit": "wayan",
+    "ppid": "lina",
+    "auditor": "endang",
+    "integrity": "hasan",
+    "operator": "bayu",
+    "coordinator": "agus",
+}
 # Pages that are no pages: files, machines' answers, what ends the session, what only redirects.
 LEFT_OUT = {
     "account_logout": "ends the session; its page is shown to nobody who is not leaving",
@@ -55,7 +64,10 @@ LEFT_OUT = {
 
 @pytest.fixture(scope="module")
 def played(
-    browser: Any, django_db_setup: None, migrated: str, django_db_blocker: Any,
+    browser: Any,
+    django_db_setup: None,
+    migrated: str,
+    django_db_blocker: Any,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Regency]:
     folder = tmp_path_factory.mktemp("regency")
@@ -113,32 +125,46 @@ def _invitation() -> str:
     found = Person.objects.filter(email="baru@sukamaju.example").exists()
     assert not found
     _sent, token = invite.invite(
-        agency, "baru@sukamaju.example", "Tono", "editor", "SK 9/2026",
-        now.date() - timedelta(days=1), by=lead, now=now)
+        agency,
+        "baru@sukamaju.example",
+        "Tono",
+        "editor",
+        "SK 9/2026",
+        now.date() - timedelta(days=1),
+        by=lead,
+        now=now,
+    )
     return token
 
 
 def _handover() -> str:
     """A report given to a unit just now."""
     case = Case.objects.filter(state__in=cases.OPEN, sealed=False).first() or Case.objects.get(
-        pk=Case.objects.filter(sealed=False).order_by("pk").values("pk")[:1])
+        pk=Case.objects.filter(sealed=False).order_by("pk").values("pk")[:1]
+    )
     sari, now = seed.person("sari"), clock.now()
     if case.state not in cases.OPEN:
         case = cases.reopen(case, words="Dilihat lagi", by=sari, now=now)
     _row, token = handover.offer(
-        case, to_unit=Agency.objects.get(slug="pupr"), ask="Mohon diperiksa.", by=sari, now=now)
+        case, to_unit=Agency.objects.get(slug="pupr"), ask="Mohon diperiksa.", by=sari, now=now
+    )
     return token
 
 
 SPECIAL: dict[str, Any] = {
-    "@slug": lambda: "sukamaju", "@invitation": _invitation, "@handover": _handover,
+    "@slug": lambda: "sukamaju",
+    "@invitation": _invitation,
+    "@handover": _handover,
 }
 
 
 def who(address: addresses.Address) -> str:
     """A key of the team, or "" for a page without sign-in."""
     if address.name.startswith("mfa_") or address.name in {
-            "account_change_password", "account_email", "account_reauthenticate"}:
+        "account_change_password",
+        "account_email",
+        "account_reauthenticate",
+    }:
         return "ratna"
     if not address.verb:
         return ""
@@ -147,7 +173,8 @@ def who(address: addresses.Address) -> str:
 
 def signed_in(regency: Regency, key: str) -> BrowserContext:
     context = regency.browser.new_context(
-        base_url=regency.url, locale="id-ID", reduced_motion="reduce")
+        base_url=regency.url, locale="id-ID", reduced_motion="reduce"
+    )
     context.set_default_timeout(20_000)
     if key:
         person, session = seed.person(key), SessionStore()
@@ -155,8 +182,15 @@ def signed_in(regency: Regency, key: str) -> BrowserContext:
         session["_auth_user_backend"] = "django.contrib.auth.backends.ModelBackend"
         session["_auth_user_hash"] = person.get_session_auth_hash()
         session.create()
-        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME,
-                              "value": str(session.session_key), "url": regency.url}])
+        context.add_cookies(
+            [
+                {
+                    "name": settings.SESSION_COOKIE_NAME,
+                    "value": str(session.session_key),
+                    "url": regency.url,
+                }
+            ]
+        )
     return context
 
 
@@ -184,8 +218,14 @@ def test_every_page_is_accessible_light_and_quiet(played: Regency):
 def listen(page: Page, faults: list[str]) -> None:
     """A script error, or anything that the Content-Security-Policy refuses, is a fault."""
     page.on("pageerror", lambda error: faults.append(f"{page.url}: {error}"))
-    page.on("console", lambda said: faults.append(f"{page.url}: {said.text}")
-            if said.type == "error" and not re.search(r"status of 4\d\d", said.text) else None)
+    page.on(
+        "console",
+        lambda said: (
+            faults.append(f"{page.url}: {said.text}")
+            if said.type == "error" and not re.search(r"status of 4\d\d", said.text)
+            else None
+        ),
+    )
 
 
 def look(page: Page, path: str, address: addresses.Address, regency: Regency) -> list[str]:
@@ -202,8 +242,7 @@ def look(page: Page, path: str, address: addresses.Address, regency: Regency) ->
         answer = page.goto(path)
     except Exception as error:
         # A file is saved and not shown; an address that takes forms only has no page.
-        if re.search("Download is starting|ERR_ABORTED|ERR_HTTP_RESPONSE_CODE_FAILURE",
-                     str(error)):
+        if re.search("Download is starting|ERR_ABORTED|ERR_HTTP_RESPONSE_CODE_FAILURE", str(error)):
             return []
         raise
     finally:
@@ -229,8 +268,12 @@ def look(page: Page, path: str, address: addresses.Address, regency: Regency) ->
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             rules = EVERYTHING if scheme == "light" else COLOUR
             found = Axe().run(page, options=rules).response["violations"]
-            faults += [f"{path} ({address.name}) {width} {scheme}: {one['id']} {node['target']} "
-                       f"{node['failureSummary'][:160]}" for one in found for node in one["nodes"]]
+            faults += [
+                f"{path} ({address.name}) {width} {scheme}: {one['id']} {node['target']} "
+                f"{node['failureSummary'][:160]}"
+                for one in found
+                for node in one["nodes"]
+            ]
         if regency.shots:
             name = re.sub(r"\W+", "-", path).strip("-") or "hari-ini"
             page.screenshot(path=f"{regency.shots}/{name}-{width}.png", full_page=True)

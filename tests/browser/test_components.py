@@ -20,8 +20,16 @@ from tests.conftest import PASSWORD
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-PAGES = ("galeri/hari-ini/", "galeri/pesan/", "galeri/konten/", "galeri/bagian/", "galeri/warga/",
-         "meja/", "meja/lainnya/", "meja/tombol/")
+PAGES = (
+    "galeri/hari-ini/",
+    "galeri/pesan/",
+    "galeri/konten/",
+    "galeri/bagian/",
+    "galeri/warga/",
+    "meja/",
+    "meja/lainnya/",
+    "meja/tombol/",
+)
 OUTSIDE = ("masuk/login/", "masuk/password/reset/", "tidak-ada/")
 SHOTS = os.environ.get("TANGGAP_SHOTS", "")
 
@@ -55,27 +63,33 @@ def cookie(member, client: Client):
 def listen(page: Page, faults: list[str]) -> None:
     """A script error, or anything that the Content-Security-Policy refuses, is a fault."""
     page.on("pageerror", lambda error: faults.append(f"{page.url}: {error}"))
-    page.on("console", lambda said: faults.append(f"{page.url}: {said.text}")
-            if said.type == "error" and "404" not in said.text else None)
+    page.on(
+        "console",
+        lambda said: (
+            faults.append(f"{page.url}: {said.text}")
+            if said.type == "error" and "404" not in said.text
+            else None
+        ),
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_axe_finds_nothing(
-    gallery, cookie, live_server, browser, monkeypatch, width, scheme
-):
+def test_axe_finds_nothing(gallery, cookie, live_server, browser, monkeypatch, width, scheme):
     held = Hold("Gempa di Kec. Cikaret", datetime.now(UTC)) if scheme == "dark" else None
     monkeypatch.setattr(shell, "hold_in_force", lambda scope, now: held)
     faults: list[str] = []
     for signed_in, pages in ((False, OUTSIDE), (True, PAGES)):
         context = browser.new_context(
-            viewport={"width": width, "height": 800 if width < 500 else 860}, locale="id-ID",
-            color_scheme=scheme, reduced_motion="reduce",
+            viewport={"width": width, "height": 800 if width < 500 else 860},
+            locale="id-ID",
+            color_scheme=scheme,
+            reduced_motion="reduce",
         )
         if signed_in:
-            context.add_cookies([
-                {"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}
-            ])
+            context.add_cookies(
+                [{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}]
+            )
         page = context.new_page()
         listen(page, faults)
         for path in pages:
@@ -86,8 +100,11 @@ def test_axe_finds_nothing(
             small = page.evaluate(SMALL)
             faults += [f"{path} at {width}: small target {one}" for one in small]
             found = Axe().run(page, options=RULES).response["violations"]
-            faults += [f"{path}: {one['id']} {node['target']} {node['failureSummary']}"
-                       for one in found for node in one["nodes"]]
+            faults += [
+                f"{path}: {one['id']} {node['target']} {node['failureSummary']}"
+                for one in found
+                for node in one["nodes"]
+            ]
             if SHOTS:
                 name = path.strip("/").replace("/", "-")
                 page.screenshot(path=f"{SHOTS}/{name}-{width}-{scheme}.png", full_page=width < 500)
@@ -105,9 +122,9 @@ SMALL = """() => [...document.querySelectorAll(
 
 def test_keys_dialogs_and_counters_work(gallery, cookie, live_server, browser):
     context = browser.new_context(viewport={"width": 1280, "height": 860}, locale="id-ID")
-    context.add_cookies([
-        {"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}
-    ])
+    context.add_cookies(
+        [{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}]
+    )
     page = context.new_page()
     page.goto(f"{live_server.url}/galeri/bagian/")
     page.keyboard.press("?")
@@ -148,8 +165,9 @@ def test_security_pages_are_accessible(gallery, member, live_server, browser):
     for path in ("", "totp/activate/", "webauthn/add/", "recovery-codes/"):
         page.goto(f"{live_server.url}/masuk/kunci/{path}")
         found = Axe().run(page, options=RULES).response["violations"]
-        faults += [f"{path}: {one['id']} {node['target']}" for one in found
-                   for node in one["nodes"]]
+        faults += [
+            f"{path}: {one['id']} {node['target']}" for one in found for node in one["nodes"]
+        ]
         if SHOTS:
             name = path.strip("/").replace("/", "-") or "index"
             page.screenshot(path=f"{SHOTS}/kunci-{name}.png", full_page=True)
@@ -158,9 +176,16 @@ def test_security_pages_are_accessible(gallery, member, live_server, browser):
 
 
 TYPED = (
-    "", "Imunisasi campak gratis 24–28 November.", "👨‍👩‍👧‍👦 keluarga", "🇮🇩 1️⃣ ❤️ ☎", "é e\u0301 ñ",
-    "lihat https://sukamaju.example/imunisasi?x=1. Lalu", "kominfo.go.id dan makan.id, a.com/b",
-    "aksara ꦗꦮ dan 中文", "baris\nbaru  ", "(https://a.example/b_(c))",
+    "",
+    "Imunisasi campak gratis 24–28 November.",
+    "👨‍👩‍👧‍👦 keluarga",
+    "🇮🇩 1️⃣ ❤️ ☎",
+    "é e\u0301 ñ",
+    "lihat https://sukamaju.example/imunisasi?x=1. Lalu",
+    "kominfo.go.id dan makan.id, a.com/b",
+    "aksara ꦗꦮ dan 中文",
+    "baris\nbaru  ",
+    "(https://a.example/b_(c))",
 )
 
 
@@ -172,7 +197,8 @@ def test_the_counters_of_the_page_equal_those_of_the_server(gallery, live_server
             """async ([name, texts]) => {
                 const { counters } = await import("/static/js/counting.js");
                 return texts.map(counters[name]);
-            }""", [name, list(TYPED)],
+            }""",
+            [name, list(TYPED)],
         )
         assert dict(zip(TYPED, shown, strict=True)) == {text: count(text) for text in TYPED}, name
     page.close()

@@ -16,7 +16,8 @@ DAY = date(2026, 11, 23)
 def test_the_legal_terms():
     assert {
         key: (clock.amount, clock.unit, clock.extension)
-        for key, clock in clocks().items() if clock.legal
+        for key, clock in clocks().items()
+        if clock.legal
     } == {
         "sp4n_information_request": (5, "working_days", 0),
         "sp4n_complaint": (14, "working_days", 0),
@@ -33,7 +34,10 @@ def test_the_legal_terms():
 def test_a_promise_is_never_called_law():
     promises = [clock for clock in clocks().values() if not clock.legal]
     assert {clock.key for clock in promises} == {
-        "promise_first_answer", "lapor_verified", "lapor_answered", "lapor_citizen_responds"
+        "promise_first_answer",
+        "lapor_verified",
+        "lapor_answered",
+        "lapor_citizen_responds",
     }
     assert all(not clock.unit_sure for clock in promises if clock.key.startswith("lapor"))
     # A service question stands under our own promise alone.

@@ -193,6 +193,9 @@ def test_the_zone_of_the_process_does_not_matter(zone: str) -> None:
     )
     ran = subprocess.run(
         [sys.executable, "-c", program],
-        env={**os.environ, "TZ": zone}, capture_output=True, text=True, check=True,
+        env={**os.environ, "TZ": zone},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert ran.stdout.strip() == "2026-03-27 16:59:59+00:00 2026-03-25 02:00:00+00:00"

@@ -103,7 +103,10 @@ def test_another_membership_does_not_inherit_the_session(signed_in, member, othe
     client.get("/t/write/")
     Membership.objects.filter(person=client.person).update(ended_at=datetime.now(UTC))
     Membership.objects.create(
-        agency=other, person=client.person, role="lead", decree_number="SK/9",
+        agency=other,
+        person=client.person,
+        role="lead",
+        decree_number="SK/9",
         valid_from=datetime.now(UTC).date() - timedelta(days=2),
     )
     assert client.get("/t/write/").status_code == 403
@@ -171,9 +174,7 @@ def test_switching_to_a_strange_agency_is_refused(signed_in, other):
 
 
 def test_a_redirect_never_leaves_the_site(signed_in):
-    answer = signed_in("lead").post(
-        "/meja/warna/", {"theme": "dark", "next": "//evil.example/"}
-    )
+    answer = signed_in("lead").post("/meja/warna/", {"theme": "dark", "next": "//evil.example/"})
     assert answer.url == "/"
 
 

@@ -55,5 +55,7 @@ def test_a_gap_in_numbers_is_a_gap_in_the_line():
     assert charts.trace(points)["line"].count("M") == 2
     assert charts.trace([])["line"] == ""
     assert [one["width"] for one in charts.bars([{"value": 4}, {"value": None}, {"value": 1}])] == [
-        "100.0", "0.0", "25.0"
+        "100.0",
+        "0.0",
+        "25.0",
     ]

@@ -36,31 +36,69 @@ def lead(member):
 @pytest.fixture
 def account(agency) -> Account:
     return Account.objects.create(
-        agency=agency, kind="institution", channel="mastodon", handle="pemkab",
-        server="https://sosial.example", display_name="Pemkab Lumbung", owner_unit=agency,
-        decree_number="SK/1", recovery_contact="kominfo@lumbung.example", state="connected")
+        agency=agency,
+        kind="institution",
+        channel="mastodon",
+        handle="pemkab",
+        server="https://sosial.example",
+        display_name="Pemkab Lumbung",
+        owner_unit=agency,
+        decree_number="SK/1",
+        recovery_contact="kominfo@lumbung.example",
+        state="connected",
+    )
 
 
 @pytest.fixture
 def plan(agency, editor, now):
     today = date.today()
-    row = write.create(agency, title="Triwulan IV", period_start=today - timedelta(days=30),
-                       period_end=today + timedelta(days=60), by=editor, now=now)
-    write.edit(row, by=editor, now=now, people="Ibu balita", strategy="Menjawab dulu",
-               technology="Mastodon", welfare_outcome="Anak terlindungi",
-               priority_issue="Campak", key_message="Datang ke desa Anda")
+    row = write.create(
+        agency,
+        title="Triwulan IV",
+        period_start=today - timedelta(days=30),
+        period_end=today + timedelta(days=60),
+        by=editor,
+        now=now,
+    )
+    write.edit(
+        row,
+        by=editor,
+        now=now,
+        people="Ibu balita",
+        strategy="Menjawab dulu",
+        technology="Mastodon",
+        welfare_outcome="Anak terlindungi",
+        priority_issue="Campak",
+        key_message="Datang ke desa Anda",
+    )
     return row
 
 
 @pytest.fixture
 def objective(plan, editor, now):
-    segment = write.add_segment(plan, name="Ibu balita", who="Ibu anak 0–5 tahun", by=editor,
-                                now=now, ladder={"critics": 22}, source="perkiraan")
-    row = write.add_objective(plan, kind="inform", text="Tahu jadwal", metric="message_clicks",
-                              target=600, due_on=plan.period_end, segments=[segment], by=editor,
-                              now=now)
-    write.choose_channel(plan, channel="mastodon", chosen=True, reason="Terbuka", by=editor,
-                         now=now)
+    segment = write.add_segment(
+        plan,
+        name="Ibu balita",
+        who="Ibu anak 0–5 tahun",
+        by=editor,
+        now=now,
+        ladder={"critics": 22},
+        source="perkiraan",
+    )
+    row = write.add_objective(
+        plan,
+        kind="inform",
+        text="Tahu jadwal",
+        metric="message_clicks",
+        target=600,
+        due_on=plan.period_end,
+        segments=[segment],
+        by=editor,
+        now=now,
+    )
+    write.choose_channel(
+        plan, channel="mastodon", chosen=True, reason="Terbuka", by=editor, now=now
+    )
     return row
 
 
@@ -75,27 +113,63 @@ def test_a_plan_is_written_handed_in_and_approved_by_another(
 ) -> None:
     client.force_login(editor)
     first, last = date.today(), date.today() + timedelta(days=80)
-    wrong = client.post(reverse("desk:planning-new"), {
-        "title": "Triwulan IV", "period_start": last, "period_end": first})
+    wrong = client.post(
+        reverse("desk:planning-new"),
+        {"title": "Triwulan IV", "period_start": last, "period_end": first},
+    )
     assert wrong.status_code == 422
     assert "Triwulan IV" in wrong.content.decode()
-    client.post(reverse("desk:planning-new"), {
-        "title": "Triwulan IV", "period_start": first, "period_end": last, "people": "Ibu balita",
-        "strategy": "Menjawab", "technology": "Mastodon", "welfare_outcome": "Sehat",
-        "priority_issue": "Campak", "key_message": "Datang"})
+    client.post(
+        reverse("desk:planning-new"),
+        {
+            "title": "Triwulan IV",
+            "period_start": first,
+            "period_end": last,
+            "people": "Ibu balita",
+            "strategy": "Menjawab",
+            "technology": "Mastodon",
+            "welfare_outcome": "Sehat",
+            "priority_issue": "Campak",
+            "key_message": "Datang",
+        },
+    )
     row = Plan.objects.get()
     at = reverse("desk:planning-submit", args=[row.pk])
     assert client.post(at).status_code == 422
-    client.post(reverse("desk:planning-part-new", args=[row.pk, "segment"]), {
-        "name": "Ibu balita", "who": "Ibu", "rung_critics": 40, "source": "perkiraan",
-        "languages": ["su"], "platforms": "instagram, whatsapp"})
+    client.post(
+        reverse("desk:planning-part-new", args=[row.pk, "segment"]),
+        {
+            "name": "Ibu balita",
+            "who": "Ibu",
+            "rung_critics": 40,
+            "source": "perkiraan",
+            "languages": ["su"],
+            "platforms": "instagram, whatsapp",
+        },
+    )
     segment = row.segments.get()
     assert segment.platforms == ["instagram", "whatsapp"]
-    assert client.post(reverse("desk:planning-part-new", args=[row.pk, "objective"]), {
-        "text": "Tahu", "kind": "inform", "metric": "comments", "target": 5, "due_on": last,
-        "segments": [segment.pk]}).status_code == 302
-    assert client.post(reverse("desk:planning-part-new", args=[row.pk, "channel"]), {
-        "channel": "mastodon", "chosen": "yes", "reason": "Terbuka"}).status_code == 302
+    assert (
+        client.post(
+            reverse("desk:planning-part-new", args=[row.pk, "objective"]),
+            {
+                "text": "Tahu",
+                "kind": "inform",
+                "metric": "comments",
+                "target": 5,
+                "due_on": last,
+                "segments": [segment.pk],
+            },
+        ).status_code
+        == 302
+    )
+    assert (
+        client.post(
+            reverse("desk:planning-part-new", args=[row.pk, "channel"]),
+            {"channel": "mastodon", "chosen": "yes", "reason": "Terbuka"},
+        ).status_code
+        == 302
+    )
     assert "Ibu balita" in form_of(client, "desk:planning-one", row.pk)
     assert client.post(at).status_code == 302
     row.refresh_from_db()
@@ -114,10 +188,18 @@ def test_the_calendar_shows_a_week_a_month_and_a_list(
     client.force_login(editor)
     day = date.today().isoformat()
     assert form_of(client, "desk:activities-new")
-    made = client.post(reverse("desk:activities-new"), {
-        "title": "Pekan imunisasi", "objective": objective.pk, "purpose": "inform",
-        "relation": "g2c", "starts_at": f"{day}T23:00", "ends_at": f"{day}T23:30",
-        "person_in_charge": editor.pk})
+    made = client.post(
+        reverse("desk:activities-new"),
+        {
+            "title": "Pekan imunisasi",
+            "objective": objective.pk,
+            "purpose": "inform",
+            "relation": "g2c",
+            "starts_at": f"{day}T23:00",
+            "ends_at": f"{day}T23:30",
+            "person_in_charge": editor.pk,
+        },
+    )
     assert made.status_code == 302, made.content.decode()[:1500]
     for view in ("week", "month", "list"):
         page = client.get(reverse("desk:activities-list"), {"view": view, "day": day})
@@ -125,10 +207,19 @@ def test_the_calendar_shows_a_week_a_month_and_a_list(
     pk = agency.pk and objective.activities.get().pk
     page = form_of(client, "desk:activities-one", pk)
     assert page.count("<li") >= 8
-    wrong = client.post(reverse("desk:activities-edit", args=[pk]), {
-        "title": "Pekan imunisasi", "objective": objective.pk, "purpose": "inform",
-        "relation": "g2c", "starts_at": f"{day}T23:30", "ends_at": f"{day}T23:00",
-        "person_in_charge": editor.pk, "notes": "catatan yang panjang"})
+    wrong = client.post(
+        reverse("desk:activities-edit", args=[pk]),
+        {
+            "title": "Pekan imunisasi",
+            "objective": objective.pk,
+            "purpose": "inform",
+            "relation": "g2c",
+            "starts_at": f"{day}T23:30",
+            "ends_at": f"{day}T23:00",
+            "person_in_charge": editor.pk,
+            "notes": "catatan yang panjang",
+        },
+    )
     assert wrong.status_code == 422
     assert "catatan yang panjang" in wrong.content.decode()
 
@@ -142,8 +233,7 @@ def test_hold_and_let_go(client, account, editor, lead, agency) -> None:
     hold = agency.holds.get()
     assert client.post(reverse("desk:hold-lift", args=[hold.pk])).status_code == 403
     client.force_login(lead)
-    client.post(reverse("desk:hold-lift", args=[hold.pk]),
-                {f"lift-{hold.pk}-reason": "Sudah aman"})
+    client.post(reverse("desk:hold-lift", args=[hold.pk]), {f"lift-{hold.pk}-reason": "Sudah aman"})
     hold.refresh_from_db()
     assert hold.lifted_by == lead
 
@@ -165,9 +255,17 @@ def test_another_agency_finds_no_plan(client, member, other, plan) -> None:
 def test_an_activity_is_changed_and_called_off(client, editor, agency, objective, now) -> None:
     Plan.objects.update(**{"state": "running"})
     objective.plan.refresh_from_db()
-    row = calendar.place(agency, title="Rapat", objective=objective, purpose="listen",
-                         starts_at=now, ends_at=now + timedelta(hours=1), by=editor,
-                         person_in_charge=editor, now=now)
+    row = calendar.place(
+        agency,
+        title="Rapat",
+        objective=objective,
+        purpose="listen",
+        starts_at=now,
+        ends_at=now + timedelta(hours=1),
+        by=editor,
+        person_in_charge=editor,
+        now=now,
+    )
     client.force_login(editor)
     at = reverse("desk:activities-cancel", args=[row.pk])
     assert client.post(at, {"off-reason": ""}).status_code == 422

@@ -23,8 +23,9 @@ def test_sign_in_opens_the_desk(client, member):
 def test_nobody_signs_up(client):
     answer = client.get("/masuk/signup/")
     assert "undang" in answer.content.decode()
-    client.post("/masuk/signup/", {"email": "a@b.test", "password1": PASSWORD,
-                                   "password2": PASSWORD})
+    client.post(
+        "/masuk/signup/", {"email": "a@b.test", "password1": PASSWORD, "password2": PASSWORD}
+    )
     assert "_auth_user_id" not in client.session
 
 

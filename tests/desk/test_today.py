@@ -17,9 +17,19 @@ from tests.monitoring.test_returns import Desk
 
 pytestmark = pytest.mark.django_db
 # What the door itself asks: session, person, scope, savepoints.
-FRAME = ("SAVEPOINT", "set_config", "django_session", "core_person", "core_membership",
-         "core_agency", "core_practiceclock", "tanggap.readable", "BEGIN", "COMMIT",
-         "WITH RECURSIVE")
+FRAME = (
+    "SAVEPOINT",
+    "set_config",
+    "django_session",
+    "core_person",
+    "core_membership",
+    "core_agency",
+    "core_practiceclock",
+    "tanggap.readable",
+    "BEGIN",
+    "COMMIT",
+    "WITH RECURSIVE",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -45,14 +55,29 @@ def sign_in(client, member):
 def busy(desk):
     now = desk.now
     Case.objects.create(
-        agency=desk.agency, number="LBG-7Q4K", kind="complaint", title="Jembatan Cikaret putus",
-        opened_by=desk.editor, opened_at=now, due_at=now - timedelta(hours=1),
-        contributors_count=40)
+        agency=desk.agency,
+        number="LBG-7Q4K",
+        kind="complaint",
+        title="Jembatan Cikaret putus",
+        opened_by=desk.editor,
+        opened_at=now,
+        due_at=now - timedelta(hours=1),
+        contributors_count=40,
+    )
     item = desk.says("tini", at=now - timedelta(hours=2), kind="service_question")
     Conversation.objects.filter(pk=item.conversation_id).update(
-        due_at=now + timedelta(minutes=1), snippet="Kapan KTP bisa diambil?")
-    Message.objects.create(agency=desk.agency, title="Jadwal vaksin", core="x", state="checked",
-                           openness="periodic", author=desk.editor, created_at=now, edited_at=now)
+        due_at=now + timedelta(minutes=1), snippet="Kapan KTP bisa diambil?"
+    )
+    Message.objects.create(
+        agency=desk.agency,
+        title="Jadwal vaksin",
+        core="x",
+        state="checked",
+        openness="periodic",
+        author=desk.editor,
+        created_at=now,
+        edited_at=now,
+    )
     return desk
 
 
@@ -78,8 +103,21 @@ def test_an_empty_day_explains_itself(desk, sign_in):
     assert "Tidak ada yang menunggu keputusan Anda." in said
 
 
-@pytest.mark.parametrize("role", ["head", "lead", "editor", "responder", "unit", "ppid",
-                                  "integrity", "auditor", "coordinator", "operator"])
+@pytest.mark.parametrize(
+    "role",
+    [
+        "head",
+        "lead",
+        "editor",
+        "responder",
+        "unit",
+        "ppid",
+        "integrity",
+        "auditor",
+        "coordinator",
+        "operator",
+    ],
+)
 def test_every_role_has_a_day(busy, sign_in, role):
     answer = sign_in(role).get("/")
     assert answer.status_code == 200
@@ -99,8 +137,13 @@ def test_the_voices_open_exactly_what_they_count(busy, sign_in):
 
 
 def test_a_silent_network_is_told_with_what_happens_next(desk, sign_in):
-    Cursor.objects.create(agency=desk.agency, account=desk.account, moved_at=desk.now,
-                          polled_at=desk.now - timedelta(minutes=40), failed_at=desk.now)
+    Cursor.objects.create(
+        agency=desk.agency,
+        account=desk.account,
+        moved_at=desk.now,
+        polled_at=desk.now - timedelta(minutes=40),
+        failed_at=desk.now,
+    )
     said = text(sign_in("lead").get("/"))
     assert "Pesan dari Kominfo tidak masuk" in said
     assert "Tidak ada yang hilang" in said
@@ -121,8 +164,11 @@ def test_it_asks_little_however_much_there_is(busy, sign_in):
     def asked():
         with CaptureQueriesContext(connection) as found:
             web.get("/")
-        return [one["sql"] for one in found.captured_queries
-                if not any(word in one["sql"] for word in FRAME)]
+        return [
+            one["sql"]
+            for one in found.captured_queries
+            if not any(word in one["sql"] for word in FRAME)
+        ]
 
     few = asked()
     for n in range(12):

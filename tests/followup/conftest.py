@@ -37,25 +37,53 @@ class Town:
     def now(self) -> datetime:
         return self.scene.now
 
-    def item(self, text: str = WORDS, *, author: Author | None = None, visibility: str = "public",
-             sealed: bool = False, personal: list | None = None) -> Item:
+    def item(
+        self,
+        text: str = WORDS,
+        *,
+        author: Author | None = None,
+        visibility: str = "public",
+        sealed: bool = False,
+        personal: list | None = None,
+    ) -> Item:
         """A citizen writes to the account; a real status on the server, so that replies land."""
         self.written += 1
         n, scene = self.written, self.scene
         handle = author.handle if author else f"warga{n}"
         remote = scene.server.says(handle, text.format(n=n), visibility=visibility)["id"]
         author = author or Author.objects.create(
-            agency=scene.agency, account=scene.account, remote_id=f"u{n}", handle=f"warga{n}",
-            name=f"Warga {n}", first_seen_at=self.now)
+            agency=scene.agency,
+            account=scene.account,
+            remote_id=f"u{n}",
+            handle=f"warga{n}",
+            name=f"Warga {n}",
+            first_seen_at=self.now,
+        )
         at = self.now - timedelta(hours=1) + timedelta(seconds=n)
         talk = Conversation.objects.create(
-            agency=scene.agency, account=scene.account, author=author, thread_id=remote,
-            visibility="private" if visibility == "direct" else "public", due_at=self.now,
-            first_item_at=at, last_item_at=at, items_count=1, sealed=sealed)
+            agency=scene.agency,
+            account=scene.account,
+            author=author,
+            thread_id=remote,
+            visibility="private" if visibility == "direct" else "public",
+            due_at=self.now,
+            first_item_at=at,
+            last_item_at=at,
+            items_count=1,
+            sealed=sealed,
+        )
         made = Item.objects.create(
-            agency=scene.agency, account=scene.account, author=author, conversation=talk,
-            remote_id=remote, visibility=visibility, text=text.format(n=n), written_at=at,
-            received_at=at, personal=personal or [])
+            agency=scene.agency,
+            account=scene.account,
+            author=author,
+            conversation=talk,
+            remote_id=remote,
+            visibility=visibility,
+            text=text.format(n=n),
+            written_at=at,
+            received_at=at,
+            personal=personal or [],
+        )
         Conversation.objects.filter(pk=talk.pk).update(last_item_id=made.pk)
         talk.refresh_from_db()
         return made

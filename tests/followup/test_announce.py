@@ -15,33 +15,61 @@ from tanggap.execution.followup.synthesize import Group
 from tanggap.execution.publishing.models import Delivery
 
 pytestmark = pytest.mark.django_db
-TEXT = {"you_said": "Jembatan Cikaret ambrol.", "we_did": "Jembatan darurat terpasang.",
-        "reply_text": "Jembatan darurat Cikaret sudah bisa dilewati motor."}
+TEXT = {
+    "you_said": "Jembatan Cikaret ambrol.",
+    "we_did": "Jembatan darurat terpasang.",
+    "reply_text": "Jembatan darurat Cikaret sudah bisa dilewati motor.",
+}
 
 
 def decided(town, case, verdict="accepted", **fields):
     items = [one.item for one in case.contributors.select_related("item")]
-    finding = synthesize.write("Jembatan", items, [Group("Putus", "Akses putus.", items)],
-                               by=town.sari, now=town.now, case=case)
+    finding = synthesize.write(
+        "Jembatan",
+        items,
+        [Group("Putus", "Akses putus.", items)],
+        by=town.sari,
+        now=town.now,
+        case=case,
+    )
     synthesize.check(finding, by=town.dimas, now=town.now)
-    made = recommend.write(finding, "Pasang jembatan darurat", background="40 laporan.",
-                           options=[Choice("Bailey", "Rp180 juta", "5 hari", "Sungai naik"),
-                                    Choice("Perahu", "Rp20 juta", "2 hari")],
-                           by=town.dimas, now=town.now)
+    made = recommend.write(
+        finding,
+        "Pasang jembatan darurat",
+        background="40 laporan.",
+        options=[
+            Choice("Bailey", "Rp180 juta", "5 hari", "Sungai naik"),
+            Choice("Perahu", "Rp20 juta", "2 hari"),
+        ],
+        by=town.dimas,
+        now=town.now,
+    )
     recommend.propose(made, by=town.dimas, now=town.now)
-    return recommend.decide(made, verdict, reason="Anak sekolah dulu.", by=town.head,
-                            now=town.now, **({"option": "A"} | fields))
+    return recommend.decide(
+        made,
+        verdict,
+        reason="Anak sekolah dulu.",
+        by=town.head,
+        now=town.now,
+        **({"option": "A"} | fields),
+    )
 
 
 def announced(town, case, **fields):
-    return announce.write("Jembatan darurat", **TEXT, by=town.dimas, now=town.now, case=case,
-                          **fields)
+    return announce.write(
+        "Jembatan darurat", **TEXT, by=town.dimas, now=town.now, case=case, **fields
+    )
 
 
 def resolved(town, count):
     case = town.case(count, tell=False)
-    return cases.resolve(case, resolution="Jembatan darurat terpasang.", evidence_note="-",
-                         by=town.sari, now=town.now)
+    return cases.resolve(
+        case,
+        resolution="Jembatan darurat terpasang.",
+        evidence_note="-",
+        by=town.sari,
+        now=town.now,
+    )
 
 
 def let_out(town, made):
@@ -68,8 +96,12 @@ def test_a_contributor_cannot_be_told_twice(town):
     made = let_out(town, announced(town, resolved(town, 1)))
     telling = made.tellings.get()
     with pytest.raises(IntegrityError), transaction.atomic():
-        Telling.objects.create(agency=made.agency, announcement=made,
-                               contributor=telling.contributor, undeliverable="x")
+        Telling.objects.create(
+            agency=made.agency,
+            announcement=made,
+            contributor=telling.contributor,
+            undeliverable="x",
+        )
     with pytest.raises(Refused):
         announce.approve(made, seen_hash=announce.batch_hash(made), by=town.lead, now=town.now)
     assert Delivery.objects.filter(kind="announcement").count() == 1
@@ -83,8 +115,14 @@ def test_one_approval_is_bound_to_every_word_and_every_receiver(town):
     with pytest.raises(Stale):
         announce.approve(made, seen_hash=seen, by=town.lead, now=town.now)
     seen = announce.batch_hash(made)
-    announce.change(made, title=made.title, **{**TEXT, "we_did": "Lain."}, accounts=[],
-                    by=town.dimas, now=town.now)
+    announce.change(
+        made,
+        title=made.title,
+        **{**TEXT, "we_did": "Lain."},
+        accounts=[],
+        by=town.dimas,
+        now=town.now,
+    )
     with pytest.raises(Stale):
         announce.approve(made, seen_hash=seen, by=town.lead, now=town.now)
     assert not Telling.objects.exists()
@@ -108,7 +146,11 @@ def test_who_cannot_be_told_is_listed_with_why(town):
     sealed.conversation.save()
     made = let_out(town, announced(town, case))
     assert set(made.tellings.values_list("undeliverable", flat=True)) == {
-        "deleted", "erased", "sealed", ""}
+        "deleted",
+        "erased",
+        "sealed",
+        "",
+    }
     assert Delivery.objects.filter(kind="announcement").count() == 1
 
 
@@ -138,8 +180,9 @@ def test_who_was_told_by_hand_is_not_told_again(town):
     account.save()
     assert announce.tell_rest(made, by=town.lead, now=town.now) == 1
     with pytest.raises(Refused):
-        announce.told_by_hand(made.tellings.exclude(delivery=None).get(), by=town.lead,
-                              now=town.now)
+        announce.told_by_hand(
+            made.tellings.exclude(delivery=None).get(), by=town.lead, now=town.now
+        )
 
 
 def test_who_joined_later_is_told_too_and_only_they(town):
@@ -153,8 +196,16 @@ def test_who_joined_later_is_told_too_and_only_they(town):
 def test_the_public_post_goes_through_content_with_its_photos(town, make_photo):
     case = resolved(town, 1)
     for when in ("before", "after"):
-        evidence.add(case, make_photo(), when=when, caption=f"Jembatan {when}", by=town.sari,
-                     given_by="Sari", now=town.now, public=True)
+        evidence.add(
+            case,
+            make_photo(),
+            when=when,
+            caption=f"Jembatan {when}",
+            by=town.sari,
+            given_by="Sari",
+            now=town.now,
+            public=True,
+        )
     made = let_out(town, announced(town, case, accounts=[town.scene.account]))
     post = Delivery.objects.get(kind="post")
     assert "Anda sampaikan: Jembatan Cikaret ambrol." in post.content["text"]
@@ -166,8 +217,13 @@ def test_words_that_do_not_fit_are_refused_before_approval(town):
     case = resolved(town, 1)
     with pytest.raises(Refused) as refusal:
         announced(town, case, accounts=[town.scene.account]) and announce.write(
-            "x", **{**TEXT, "we_did": "a" * 600}, by=town.dimas, now=town.now, case=case,
-            accounts=[town.scene.account])
+            "x",
+            **{**TEXT, "we_did": "a" * 600},
+            by=town.dimas,
+            now=town.now,
+            case=case,
+            accounts=[town.scene.account],
+        )
     assert refusal.value.field == "we_did"
 
 
@@ -203,7 +259,8 @@ def test_nothing_goes_to_the_head_before_a_second_person_compared(town):
     case = town.case(1)
     item = case.contributors.get().item
     finding = synthesize.write("x", [item], [Group("a", "b", [item])], by=town.sari, now=town.now)
-    made = recommend.write(finding, "x", background="y", options=[Choice("A")], by=town.dimas,
-                           now=town.now)
+    made = recommend.write(
+        finding, "x", background="y", options=[Choice("A")], by=town.dimas, now=town.now
+    )
     with pytest.raises(Refused):
         recommend.propose(made, by=town.dimas, now=town.now)

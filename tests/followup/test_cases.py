@@ -71,8 +71,9 @@ def test_it_arrives_on_the_network(town):
     town.scene.rounds(30, 20)
     assert town.scene.said(case.number) == 4  # two tickets, two private messages
     assert town.scene.said("Kunci pribadi") == 2
-    assert {post["visibility"] for post in town.scene.server.posts
-            if "Kunci pribadi" in post["text"]} == {"direct"}
+    assert {
+        post["visibility"] for post in town.scene.server.posts if "Kunci pribadi" in post["text"]
+    } == {"direct"}
 
 
 def test_a_number_is_read_however_it_is_typed():
@@ -92,8 +93,9 @@ def test_numbers_are_not_in_sequence(town):
 def test_who_wrote_twice_is_one_contributor_and_told_once(town):
     first = town.item()
     again = town.item("Masih belum!", author=first.author)
-    case = cases.open_case([first, again], kind="complaint", title="Jembatan", by=town.sari,
-                           now=town.now)
+    case = cases.open_case(
+        [first, again], kind="complaint", title="Jembatan", by=town.sari, now=town.now
+    )
     assert case.contributors_count == 1
     assert Reply.objects.count() == 1
     assert Conversation.objects.filter(has_case=True).count() == 2
@@ -107,8 +109,15 @@ def test_the_database_keeps_one_contributor_an_author(town):
     one = case.contributors.get()
     with pytest.raises(IntegrityError), transaction.atomic():
         Contributor.objects.create(
-            agency=case.agency, case=case, conversation=one.conversation, item=town.item(),
-            author=one.author, key_hash=b"x" * 32, joined_at=town.now, joined_by="x")
+            agency=case.agency,
+            case=case,
+            conversation=one.conversation,
+            item=town.item(),
+            author=one.author,
+            key_hash=b"x" * 32,
+            joined_at=town.now,
+            joined_by="x",
+        )
 
 
 def test_later_reports_join_and_get_their_number(town):
@@ -166,8 +175,13 @@ def test_resolving_needs_words_and_evidence_or_a_reason(town):
         cases.resolve(case, resolution="", by=town.sari, now=town.now)
     with pytest.raises(Refused):
         cases.resolve(case, resolution="Sudah dipasang.", by=town.sari, now=town.now)
-    cases.resolve(case, resolution="Sudah dipasang.", evidence_note="Foto menyusul dari desa.",
-                  by=town.sari, now=town.now)
+    cases.resolve(
+        case,
+        resolution="Sudah dipasang.",
+        evidence_note="Foto menyusul dari desa.",
+        by=town.sari,
+        now=town.now,
+    )
     assert case.state == "resolved"
     cases.close(case, by=town.sari, now=town.now)
     assert case.closed_at == town.now

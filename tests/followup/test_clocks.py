@@ -35,29 +35,37 @@ def test_law_and_promise_stand_side_by_side(monday):
     law = clock(case, "sp4n_complaint")
     assert worktime.local_day(law.due_at, rules.office(case.agency)) == date(2026, 12, 11)
     assert {"promise_first_answer", "sp4n_complaint", "lapor_verified"} <= set(
-        case.clocks.values_list("rule", flat=True))
+        case.clocks.values_list("rule", flat=True)
+    )
     assert case.due_at == min(one.due_at for one in case.clocks.all())
     assert all(table()[one.rule].law for one in case.clocks.all())
 
 
-@pytest.mark.parametrize(("kind", "rule", "days"), [
-    ("information_request", "sp4n_information_request", 5), ("complaint", "sp4n_complaint", 14),
-    ("supervisory", "sp4n_supervisory", 60), ("public_information", "kip_answer", 10),
-])
+@pytest.mark.parametrize(
+    ("kind", "rule", "days"),
+    [
+        ("information_request", "sp4n_information_request", 5),
+        ("complaint", "sp4n_complaint", 14),
+        ("supervisory", "sp4n_supervisory", 60),
+        ("public_information", "kip_answer", 10),
+    ],
+)
 def test_each_kind_has_its_own_term(monday, kind, rule, days):
     case = monday.case(kind=kind)
     started = clock(case, rule)
     assert started.amount == days
     assert started.due_at == worktime.add_working_days(
-        started.started_at, days, rules.office(case.agency))
+        started.started_at, days, rules.office(case.agency)
+    )
 
 
 def test_a_new_day_off_moves_open_clocks_and_says_so(monday):
     case = monday.case()
     before = clock(case, "sp4n_complaint").due_at
     later = MONDAY + timedelta(hours=3)
-    holidays.override(case.agency, date(2026, 12, 1), working=False, reason="Pilkada",
-                      by=monday.lead, now=later)
+    holidays.override(
+        case.agency, date(2026, 12, 1), working=False, reason="Pilkada", by=monday.lead, now=later
+    )
     assert clocks.follow_calendar(later + timedelta(seconds=5)) >= 1
     moved = clock(case, "sp4n_complaint")
     assert worktime.local_day(moved.due_at, rules.office(case.agency)) == date(2026, 12, 14)

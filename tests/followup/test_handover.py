@@ -18,8 +18,14 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def given(town, unit):
     case = town.case(3)
-    made, token = handover.offer(case, to_unit=unit, ask="Kapan jembatan darurat dipasang?",
-                                 by=town.sari, now=town.now, to_person="Pak Wayan")
+    made, token = handover.offer(
+        case,
+        to_unit=unit,
+        ask="Kapan jembatan darurat dipasang?",
+        by=town.sari,
+        now=town.now,
+        to_person="Pak Wayan",
+    )
     return made, token
 
 
@@ -36,9 +42,16 @@ def test_the_unit_opens_and_answers_without_signing_in(town, given, make_photo):
     # As the web does: the app's role, with nobody's scope before the link is looked up.
     with enter(Scope()), handover.behind(token, town.now) as found:
         handover.open_(found, now=town.now)
-        evidence.add(found.case, make_photo(), when="after", caption="Jembatan bailey terpasang",
-                     by=f"link:handover:{found.pk}", given_by="Wayan", now=town.now,
-                     handover=found)
+        evidence.add(
+            found.case,
+            make_photo(),
+            when="after",
+            caption="Jembatan bailey terpasang",
+            by=f"link:handover:{found.pk}",
+            given_by="Wayan",
+            now=town.now,
+            handover=found,
+        )
         handover.answer(found, name="Wayan", answer="Selesai 3 Desember.", now=town.now)
     made = Handover.objects.get()
     assert (made.state, made.answer) == ("answered", "Selesai 3 Desember.")
@@ -68,8 +81,14 @@ def test_a_link_shows_its_agency_only(town, given, other):
     _made, token = given
     with handover.behind(token, town.now), pytest.raises(Exception, match="row-level security"):
         Evidence.objects.create(
-            agency=other, case_id=1, media_id=1, when="after", caption="x", given_by="x",
-            given_at=town.now)
+            agency=other,
+            case_id=1,
+            media_id=1,
+            when="after",
+            caption="x",
+            given_by="x",
+            given_at=town.now,
+        )
 
 
 def test_not_ours_needs_a_reason_and_the_second_time_the_lead(town, given, unit, make_agency):
@@ -78,8 +97,9 @@ def test_not_ours_needs_a_reason_and_the_second_time_the_lead(town, given, unit,
     with handover.behind(token, town.now) as found, pytest.raises(Refused):
         handover.refuse(found, name="Wayan", why="", rightful_unit=second, now=town.now)
     with handover.behind(token, town.now) as found:
-        handover.refuse(found, name="Wayan", why="Jembatan desa.", rightful_unit=second,
-                        now=town.now)
+        handover.refuse(
+            found, name="Wayan", why="Jembatan desa.", rightful_unit=second, now=town.now
+        )
     case = Handover.objects.get(pk=made.pk).case
     assert (case.state, case.assigned_to) == ("open", None)
     again, token = handover.offer(case, to_unit=second, ask="?", by=town.sari, now=town.now)
@@ -104,8 +124,15 @@ def test_taken_back(town, given):
 def test_nothing_but_the_picture_is_kept(town, make_photo, kind):
     source = make_photo(kind=kind)
     assert b"Pak Wayan" in source.getvalue()
-    made = evidence.add(town.case(), source, when="before", caption="Retak di tiang",
-                        by=town.sari, given_by="Sari", now=town.now)
+    made = evidence.add(
+        town.case(),
+        source,
+        when="before",
+        caption="Retak di tiang",
+        by=town.sari,
+        given_by="Sari",
+        now=town.now,
+    )
     data = made.media.file.read()
     assert b"Pak Wayan" not in data
     assert b"Exif" not in data
@@ -124,8 +151,15 @@ def test_what_is_no_picture_is_refused(town, data):
     import io
 
     with pytest.raises(Refused):
-        evidence.add(town.case(), io.BytesIO(data), when="before", caption="x", by=town.sari,
-                     given_by="x", now=town.now)
+        evidence.add(
+            town.case(),
+            io.BytesIO(data),
+            when="before",
+            caption="x",
+            by=town.sari,
+            given_by="x",
+            now=town.now,
+        )
     assert not Evidence.objects.exists()
 
 
@@ -133,7 +167,8 @@ def test_facts_that_come_after_the_case_moved_on_are_kept(town):
     """The officer went on without waiting; what the unit found is still part of the report."""
     case = town.case()
     made, _token = handover.offer(
-        case, to_unit=town.scene.agency, ask="Tolong cek", by=town.sari, now=town.now)
+        case, to_unit=town.scene.agency, ask="Tolong cek", by=town.sari, now=town.now
+    )
     cases.begin(case, by=town.sari, now=town.now)
     fresh = Handover.objects.select_related("case").get(pk=made.pk)
     handover.answer(fresh, name="Wayan", answer="Sudah diperbaiki tadi pagi", now=town.now)
@@ -141,7 +176,8 @@ def test_facts_that_come_after_the_case_moved_on_are_kept(town):
     assert (fresh.state, case.state) == ("answered", "in_progress")
     other = town.case()
     made, _token = handover.offer(
-        other, to_unit=town.scene.agency, ask="Tolong cek", by=town.sari, now=town.now)
+        other, to_unit=town.scene.agency, ask="Tolong cek", by=town.sari, now=town.now
+    )
     cases.begin(other, by=town.sari, now=town.now)
     fresh = Handover.objects.select_related("case").get(pk=made.pk)
     handover.refuse(fresh, name="Wayan", why="Jalan provinsi", rightful_unit=None, now=town.now)

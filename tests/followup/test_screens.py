@@ -38,8 +38,16 @@ def test_forty_messages_become_one_report_without_scripts(town, sari):
     assert page.status_code == 200
     assert page.content.count(b'type="checkbox"') == 40
     assert len(page.content) < 100_000
-    done = sari.post(there, {"c": talks[:39], "offered": talks, "title": "Jembatan Cikaret",
-                             "kind": "complaint", "place": "Cikaret"})
+    done = sari.post(
+        there,
+        {
+            "c": talks[:39],
+            "offered": talks,
+            "title": "Jembatan Cikaret",
+            "kind": "complaint",
+            "place": "Cikaret",
+        },
+    )
     case = Case.objects.get()
     assert done["Location"] == reverse("desk:followup-case", args=[case.pk])
     assert case.contributors_count == 39
@@ -52,16 +60,20 @@ def test_forty_messages_become_one_report_without_scripts(town, sari):
 
 def test_a_refusal_keeps_what_was_typed(town, sari):
     talk = town.item().conversation_id
-    page = sari.post(reverse("desk:followup-open"), {
-        "c": [talk], "title": "", "kind": "complaint", "place": "Cikaret"})
+    page = sari.post(
+        reverse("desk:followup-open"),
+        {"c": [talk], "title": "", "kind": "complaint", "place": "Cikaret"},
+    )
     assert page.status_code == 422
     assert 'value="Cikaret"' in page.content.decode()
 
 
 def test_the_link_to_a_unit_is_shown_once(town, sari, unit):
     case = town.case(2)
-    page = sari.post(reverse("desk:followup-act", args=[case.pk, "handover"]), {
-        "to_unit": unit.pk, "to_person": "Pak Wayan", "ask": "Kapan dipasang?"})
+    page = sari.post(
+        reverse("desk:followup-act", args=[case.pk, "handover"]),
+        {"to_unit": unit.pk, "to_person": "Pak Wayan", "ask": "Kapan dipasang?"},
+    )
     link = re.search(r"/tindak/([\w-]+)/", page.content.decode()).group(1)
     with handover.behind(link, town.now) as found:
         assert found.case_id == case.pk
@@ -78,8 +90,9 @@ def test_the_list_puts_first_what_breaks_first(town, sari):
 
 
 def test_a_sealed_report_is_not_found_by_others(town, member):
-    case = cases.open_case([town.item(sealed=True)], kind="integrity", title="Pungli",
-                           by=town.sari, now=town.now)
+    case = cases.open_case(
+        [town.item(sealed=True)], kind="integrity", title="Pungli", by=town.sari, now=town.now
+    )
     there = reverse("desk:followup-case", args=[case.pk])
     assert enter(town.sari).get(there).status_code == 404
     assert enter(town.lead).get(there).status_code == 404
@@ -106,8 +119,10 @@ def test_from_finding_to_everybody_told(town, sari):
     there = reverse("desk:findings-finding", args=[finding.pk])
     group = finding.groups.get(rest=False)
     quoted = group.lines.first().item_id
-    sari.post(reverse("desk:findings-change", args=[finding.pk, "kalimat"]), {
-        "group": group.pk, "sentence": "Anak sekolah tidak bisa lewat.", "quoted": [quoted]})
+    sari.post(
+        reverse("desk:findings-change", args=[finding.pk, "kalimat"]),
+        {"group": group.pk, "sentence": "Anak sekolah tidak bisa lewat.", "quoted": [quoted]},
+    )
     page = sari.get(there)
     assert len(page.content) < 100_000
     assert page.context["total"] == 12
@@ -115,26 +130,44 @@ def test_from_finding_to_everybody_told(town, sari):
     dimas = enter(town.dimas)
     dimas.post(reverse("desk:findings-change", args=[finding.pk, "cocok"]))
     assert dimas.get(reverse("desk:findings-recommend", args=[finding.pk])).status_code == 200
-    dimas.post(reverse("desk:findings-recommend", args=[finding.pk]), {
-        "title": "Pasang jembatan darurat", "background": "Anak sekolah memutar 7 km.",
-        "option_a": "Bailey", "cost_a": "Rp180 juta", "option_b": "Perahu"})
+    dimas.post(
+        reverse("desk:findings-recommend", args=[finding.pk]),
+        {
+            "title": "Pasang jembatan darurat",
+            "background": "Anak sekolah memutar 7 km.",
+            "option_a": "Bailey",
+            "cost_a": "Rp180 juta",
+            "option_b": "Perahu",
+        },
+    )
     row = Recommendation.objects.get()
     head = enter(town.head)
     there = reverse("desk:findings-decision", args=[row.pk])
     assert head.get(there).context["decides"]
-    kept = head.post(reverse("desk:findings-decide", args=[row.pk]),
-                     {"verdict": "changed", "reason": "Dana darurat cukup."})
+    kept = head.post(
+        reverse("desk:findings-decide", args=[row.pk]),
+        {"verdict": "changed", "reason": "Dana darurat cukup."},
+    )
     assert kept.status_code == 422
     assert "Dana darurat cukup." in kept.content.decode()
-    head.post(reverse("desk:findings-decide", args=[row.pk]),
-              {"verdict": "accepted", "option": "A", "reason": "Anak sekolah dulu."})
+    head.post(
+        reverse("desk:findings-decide", args=[row.pk]),
+        {"verdict": "accepted", "option": "A", "reason": "Anak sekolah dulu."},
+    )
     row.refresh_from_db()
     assert (row.state, row.chosen.letter) == ("accepted", "A")
     assert head.get(reverse("desk:findings-brief", args=[row.pk])).status_code == 200
     assert dimas.get(reverse("desk:findings-announce"), {"decision": row.pk}).status_code == 200
-    dimas.post(reverse("desk:findings-announce"), {
-        "decision": row.pk, "title": "Jembatan darurat", "you_said": "Jembatan putus.",
-        "we_did": "Bailey dipasang.", "reply_text": "Sudah bisa dilewati."})
+    dimas.post(
+        reverse("desk:findings-announce"),
+        {
+            "decision": row.pk,
+            "title": "Jembatan darurat",
+            "you_said": "Jembatan putus.",
+            "we_did": "Bailey dipasang.",
+            "reply_text": "Sudah bisa dilewati.",
+        },
+    )
     made = Announcement.objects.get()
     lead = enter(town.lead)
     there = reverse("desk:findings-announcement", args=[made.pk])
@@ -158,8 +191,9 @@ def test_today_stands(town):
 def test_a_preview_of_the_link_is_no_acknowledgement(town, client):
     """WhatsApp fetches a link to draw its preview as soon as the officer pastes it."""
     case = town.case()
-    made, token = handover.offer(case, to_unit=town.scene.agency, ask="Tolong cek", by=town.sari,
-                                 now=town.now)
+    made, token = handover.offer(
+        case, to_unit=town.scene.agency, ask="Tolong cek", by=town.sari, now=town.now
+    )
     client.get(f"/tindak/{token}/", HTTP_USER_AGENT="WhatsApp/2.23.20.0")
     made.refresh_from_db()
     assert made.state == "offered"

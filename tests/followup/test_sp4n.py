@@ -15,8 +15,9 @@ pytestmark = pytest.mark.django_db
 
 def test_the_block_masks_personal_data(town):
     item = town.item("NIK saya 3299014507900003, hp 081234567890, jembatan putus")
-    case = cases.open_case([item], kind="complaint", title="Jembatan", place="Cikaret",
-                           by=town.sari, now=town.now)
+    case = cases.open_case(
+        [item], kind="complaint", title="Jembatan", place="Cikaret", by=town.sari, now=town.now
+    )
     said = sp4n.text(case)
     assert "3299014507900003" not in said
     assert "081234567890" not in said

@@ -22,21 +22,25 @@ def items(town):
     return town.items(12)
 
 
-@settings(max_examples=15, deadline=None,
-          suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(st.integers(0, 3), min_size=12, max_size=12), st.randoms())
 def test_the_groups_always_add_up(town, items, places, chance: random.Random):
     """Whatever is placed where, and however often it is moved."""
     with transaction.atomic():
-        groups = [Group(f"g{n}", items=[one for one, at in zip(items, places, strict=True)
-                                        if at == n]) for n in range(3)]
+        groups = [
+            Group(f"g{n}", items=[one for one, at in zip(items, places, strict=True) if at == n])
+            for n in range(3)
+        ]
         finding = synthesize.write("Jembatan", items, groups, by=town.sari, now=town.now)
         every = list(finding.groups.all())
         for _ in range(5):
             some = chance.sample([one.pk for one in items], 3)
             synthesize.place(finding, some, chance.choice(every), by=town.sari, now=town.now)
-        synthesize.remove_group(next(one for one in every if not one.rest), by=town.sari,
-                                now=town.now)
+        synthesize.remove_group(
+            next(one for one in every if not one.rest), by=town.sari, now=town.now
+        )
         assert sum(group.lines.count() for group in finding.groups.all()) == 12
         assert synthesize.adds_up(finding)
         transaction.set_rollback(True)
@@ -44,15 +48,23 @@ def test_the_groups_always_add_up(town, items, places, chance: random.Random):
 
 def finding_of(town, items) -> Finding:
     return synthesize.write(
-        "Jembatan Cikaret", items,
+        "Jembatan Cikaret",
+        items,
         [Group("Anak sekolah", "Anak sekolah memutar 7 km.", items[:8], items[:2])],
-        by=town.sari, now=town.now)
+        by=town.sari,
+        now=town.now,
+    )
 
 
 def test_an_item_in_two_groups_is_refused(town, items):
     with pytest.raises(Refused):
-        synthesize.write("x", items, [Group("a", items=items[:2]), Group("b", items=items[1:3])],
-                         by=town.sari, now=town.now)
+        synthesize.write(
+            "x",
+            items,
+            [Group("a", items=items[:2]), Group("b", items=items[1:3])],
+            by=town.sari,
+            now=town.now,
+        )
     assert not Finding.objects.exists()
 
 
@@ -60,8 +72,9 @@ def test_what_fits_nowhere_stands_in_the_rest(town, items):
     finding = finding_of(town, items)
     assert finding.items_total == 12
     assert finding.groups.get(rest=True).lines.count() == 4
-    assert set(finding.groups.get(rest=False).lines.filter(quoted=True)
-               .values_list("item", flat=True)) == {items[0].pk, items[1].pk}
+    assert set(
+        finding.groups.get(rest=False).lines.filter(quoted=True).values_list("item", flat=True)
+    ) == {items[0].pk, items[1].pk}
 
 
 def test_originals_are_not_touched(town, items):
@@ -78,8 +91,9 @@ def test_a_second_person_compares(town, items):
     synthesize.check(finding, by=town.dimas, now=town.now)
     assert finding.checked_by == town.dimas
     with pytest.raises(Refused):
-        synthesize.place(finding, [items[0].pk], finding.groups.get(rest=True), by=town.sari,
-                         now=town.now)
+        synthesize.place(
+            finding, [items[0].pk], finding.groups.get(rest=True), by=town.sari, now=town.now
+        )
 
 
 def test_the_database_lets_no_checked_finding_change(town, items):

@@ -86,10 +86,17 @@ def desk(agency, member, mastodon_fake) -> Desk:
     http.configure(private_hosts=[f"127.0.0.1:{mastodon_fake.port}"])
     now = datetime.now(UTC)
     account = Account.objects.create(
-        agency=agency, kind="institution", channel="mastodon", handle="diskominfo",
-        display_name="Diskominfo", server=mastodon_fake.url, owner_unit=agency,
-        decree_number="SK/1/2026", recovery_contact="kominfo@lumbung.test",
-        opened_on=date(2026, 1, 1))
+        agency=agency,
+        kind="institution",
+        channel="mastodon",
+        handle="diskominfo",
+        display_name="Diskominfo",
+        server=mastodon_fake.url,
+        owner_unit=agency,
+        decree_number="SK/1/2026",
+        recovery_contact="kominfo@lumbung.test",
+        opened_on=date(2026, 1, 1),
+    )
     lead = member("lead", name="Ratna")
     account = connect.connect(account, {"access_token": mastodon_fake.token}, by=lead, now=now)
     return Desk(agency, account, mastodon_fake, member("responder", name="Sari"), lead, now)
@@ -99,8 +106,14 @@ def desk(agency, member, mastodon_fake) -> Desk:
 def by_hand(agency, member) -> Account:
     """An account where a person carries the messages in."""
     account = Account.objects.create(
-        agency=agency, kind="institution", channel="manual", preset="instagram",
-        handle="pemkab.lumbung", display_name="Pemkab di Instagram", owner_unit=agency,
-        decree_number="SK/2/2026", recovery_contact="kominfo@lumbung.test")
-    return connect.connect(
-        account, {}, by=member("operator"), now=datetime.now(UTC))
+        agency=agency,
+        kind="institution",
+        channel="manual",
+        preset="instagram",
+        handle="pemkab.lumbung",
+        display_name="Pemkab di Instagram",
+        owner_unit=agency,
+        decree_number="SK/2/2026",
+        recovery_contact="kominfo@lumbung.test",
+    )
+    return connect.connect(account, {}, by=member("operator"), now=datetime.now(UTC))

@@ -14,22 +14,29 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def claim(desk):
     item = desk.last(desk.heard("viral", "SEMUA BANSOS DIHAPUS mulai 1 Desember"))
-    return claims.notice(desk.agency, "Semua bansos dihapus mulai 1 Desember.", items=[item],
-                         by=desk.sari, now=desk.now)
+    return claims.notice(
+        desk.agency,
+        "Semua bansos dihapus mulai 1 Desember.",
+        items=[item],
+        by=desk.sari,
+        now=desk.now,
+    )
 
 
 def decide(desk, claim, **more):
     more = {"factual": True, **more}
-    return claims.decide(claim, "false", "Bansos tetap disalurkan.", by=desk.ratna, now=desk.now,
-                         **more)
+    return claims.decide(
+        claim, "false", "Bansos tetap disalurkan.", by=desk.ratna, now=desk.now, **more
+    )
 
 
 def test_a_verdict_needs_two_sources(desk, claim):
     with pytest.raises(Refused):
         decide(desk, claim)
     for number in (1, 1, 2):
-        claims.add_evidence(claim, title="Laman", url=f"https://dinsos.example/{number}",
-                            by=desk.sari, now=desk.now)
+        claims.add_evidence(
+            claim, title="Laman", url=f"https://dinsos.example/{number}", by=desk.sari, now=desk.now
+        )
         if number == 1:
             with pytest.raises(Refused):
                 decide(desk, claim)

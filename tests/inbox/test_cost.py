@@ -32,7 +32,8 @@ def test_list_and_conversation_take_twelve_queries_with_the_frame(here, member, 
         found = here.heard(f"warga{number}", "Jembatan Cikaret ambruk, tolong diperbaiki")
     client = client_of(member(role))
     for address in (
-        reverse("desk:inbox-list"), reverse("desk:inbox-thread", args=[found.pk]),
+        reverse("desk:inbox-list"),
+        reverse("desk:inbox-thread", args=[found.pk]),
     ):
         said = asked(client, address)
         assert len(said) <= MOST, "\n".join(sql[:200] for sql in said)

@@ -69,7 +69,9 @@ def test_private_words_are_a_conversation_of_their_own(desk):
     desk.says("budi", "nomor saya menyusul", reply_to=first["id"], visibility="direct")
     desk.listen()
     assert sorted(Conversation.objects.values_list("visibility", flat=True)) == [
-        "private", "public"]
+        "private",
+        "public",
+    ]
 
 
 def test_the_cursor_moves_with_the_words_or_not_at_all(desk, monkeypatch):
@@ -107,13 +109,15 @@ def test_refused_credentials_pause_the_account(desk):
 def test_what_cannot_be_read_is_kept_apart_with_why(desk):
     listen._cursor(desk.account, listen.MAIN, desk.now)
     for _twice in range(2):
-        listen.keep(desk.account, Fetched((), "c1", unreadable=(b'{"id": 1}',)), now=desk.now,
-                    before="")
+        listen.keep(
+            desk.account, Fetched((), "c1", unreadable=(b'{"id": 1}',)), now=desk.now, before=""
+        )
     row = Item.objects.get()
     assert (row.quarantined, row.conversation) == ("unreadable", None)
     assert payload.read(row.payload) == b'{"id": 1}'
-    assert [(one.received, one.quarantined, one.even) for one in queries.balances(desk.scope())] \
-        == [(1, 1, True)]
+    assert [
+        (one.received, one.quarantined, one.even) for one in queries.balances(desk.scope())
+    ] == [(1, 1, True)]
 
 
 def test_what_the_database_refuses_is_kept_apart_and_the_rest_comes_in(desk):
@@ -122,8 +126,9 @@ def test_what_the_database_refuses_is_kept_apart_and_the_rest_comes_in(desk):
     fetched = connect.channel(desk.account, desk.now).fetch("")
     bad = replace(fetched.items[1], text="a\0b")
     listen._cursor(desk.account, listen.MAIN, desk.now)
-    taken = listen.keep(desk.account, replace(fetched, items=(fetched.items[0], bad)),
-                        now=desk.now, before="")
+    taken = listen.keep(
+        desk.account, replace(fetched, items=(fetched.items[0], bad)), now=desk.now, before=""
+    )
     assert (taken.new, taken.quarantined) == (1, 1)
     (balance,) = queries.balances(desk.scope())
     assert (balance.received, balance.shown, balance.quarantined) == (2, 1, 1)
@@ -136,8 +141,7 @@ def test_an_edit_that_the_database_refuses_is_kept_apart_and_the_rest_comes_in(d
     listen.keep(desk.account, fetched, now=desk.now, before="")
     desk.says("euis", "sehat")
     both = connect.channel(desk.account, desk.now).fetch("")
-    bad = [replace(one, text="a\0b") if "halo" in one.text else one
-           for one in both.items]
+    bad = [replace(one, text="a\0b") if "halo" in one.text else one for one in both.items]
     for _twice in range(2):
         listen.keep(desk.account, replace(both, items=tuple(bad)), now=desk.now, before="")
     (balance,) = queries.balances(desk.scope())
@@ -150,7 +154,8 @@ def test_an_account_that_cannot_be_opened_stops_no_other(desk):
     broken.pk, broken.handle, broken.remote_id = None, "lain", "999"
     broken.save(force_insert=True)
     Credential.objects.create(
-        agency=desk.agency, account=broken, sealed=b"spoilt", key_id="k", created_at=desk.now)
+        agency=desk.agency, account=broken, sealed=b"spoilt", key_id="k", created_at=desk.now
+    )
     # The one that works comes last.
     Account.objects.filter(pk=desk.account.pk).update(opened_on=desk.account.opened_on)
     desk.says("budi", "Kapan KTP saya jadi?")
@@ -205,8 +210,11 @@ def test_two_listeners_at_once_make_one_conversation(desk):
     for one in threads:
         one.join(60)
     assert wrong == []
-    assert (Author.objects.count(), Conversation.objects.count(), Item.objects.count()) \
-        == (1, 6, 12)
+    assert (Author.objects.count(), Conversation.objects.count(), Item.objects.count()) == (
+        1,
+        6,
+        12,
+    )
     assert Cursor.objects.get().received == 12
 
 
@@ -214,11 +222,21 @@ def test_two_listeners_at_once_make_one_conversation(desk):
 
 
 def test_a_paste_is_in_with_its_source(desk, by_hand):
-    taken = listen.paste(by_hand, "air mati 3 hari", by=desk.sari, now=desk.now, name="Bu Imas",
-                         source="screenshot", note="tangkapan layar grup RW 03")
+    taken = listen.paste(
+        by_hand,
+        "air mati 3 hari",
+        by=desk.sari,
+        now=desk.now,
+        name="Bu Imas",
+        source="screenshot",
+        note="tangkapan layar grup RW 03",
+    )
     item = Item.objects.get()
     assert (taken.new, item.source, item.source_note) == (
-        1, "screenshot", "tangkapan layar grup RW 03")
+        1,
+        "screenshot",
+        "tangkapan layar grup RW 03",
+    )
     assert item.author.name == "Bu Imas"
     at = datetime(2026, 11, 20, 2, tzinfo=UTC)
     listen.paste(by_hand, "sama", by=desk.sari, now=desk.now, at=at, handle="imas")

@@ -25,14 +25,25 @@ def walk(rows, size=7):
 
 
 def test_every_conversation_is_reached_once_what_breaks_first_on_top(desk):
-    author = Author.objects.create(agency=desk.agency, account=desk.account, remote_id="1",
-                                   handle="a", first_seen_at=desk.now)
-    Conversation.objects.bulk_create([
-        Conversation(agency=desk.agency, account=desk.account, author=author, thread_id=str(n),
-                     visibility="public", first_item_at=desk.now, last_item_at=desk.now,
-                     # Many share one due time, and many owe nothing.
-                     due_at=promise.NEVER if n % 3 else desk.now + timedelta(hours=n % 5))
-        for n in range(61)])
+    author = Author.objects.create(
+        agency=desk.agency, account=desk.account, remote_id="1", handle="a", first_seen_at=desk.now
+    )
+    Conversation.objects.bulk_create(
+        [
+            Conversation(
+                agency=desk.agency,
+                account=desk.account,
+                author=author,
+                thread_id=str(n),
+                visibility="public",
+                first_item_at=desk.now,
+                last_item_at=desk.now,
+                # Many share one due time, and many owe nothing.
+                due_at=promise.NEVER if n % 3 else desk.now + timedelta(hours=n % 5),
+            )
+            for n in range(61)
+        ]
+    )
     seen = walk(queries.conversations(desk.scope(), now=desk.now))
     rows = Conversation.objects.order_by("due_at", "pk").values_list("pk", flat=True)
     assert seen == list(rows)
@@ -58,8 +69,14 @@ def test_filters_and_search(desk, unit):
     assert found() == {two.pk}
     assert found(group="snoozed") == {one.pk}
     counts = queries.counts(desk.scope(), desk.now)
-    assert counts == {"mine": 1, "unassigned": 0, "open": 1, "snoozed": 1, "answered": 0,
-                      "quiet": 0}
+    assert counts == {
+        "mine": 1,
+        "unassigned": 0,
+        "open": 1,
+        "snoozed": 1,
+        "answered": 0,
+        "quiet": 0,
+    }
 
 
 def test_the_neighbours_see_nothing_and_may_write_nothing(desk, member, other):
@@ -79,7 +96,9 @@ def test_a_list_and_a_thread_take_few_queries(desk):
     for number in range(8):
         found = desk.heard(f"warga{number}", f"pesan {number} {NIK}")
     scope = desk.scope()
-    with CaptureQueriesContext(connection, ) as asked:
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
         rows = queries.page(queries.conversations(scope, now=desk.now)).rows
         _names = [(row.author.handle, row.account.handle, row.unit) for row in rows]
         queries.counts(scope, desk.now)

@@ -17,8 +17,15 @@ ANSWER = "KTP selesai 14 hari kerja setelah rekam. Gratis."
 @pytest.fixture
 def ktp(desk, unit):
     return answers.save(
-        desk.agency, title="Kapan KTP jadi?", text=ANSWER, unit=unit, source="SP 470/012",
-        valid_until=desk.now.date() + timedelta(days=30), by=desk.ratna, now=desk.now)
+        desk.agency,
+        title="Kapan KTP jadi?",
+        text=ANSWER,
+        unit=unit,
+        source="SP 470/012",
+        valid_until=desk.now.date() + timedelta(days=30),
+        by=desk.ratna,
+        now=desk.now,
+    )
 
 
 @pytest.fixture
@@ -94,12 +101,15 @@ def test_a_valid_saved_answer_goes_out_alone(desk, asked, ktp):
     assert ktp.used == 1
 
 
-@pytest.mark.parametrize("text", [
-    ANSWER.replace("14", "3"),
-    ANSWER + " Biaya 50 ribu.",
-    ANSWER + " Lihat bit.ly.com",
-    ANSWER + " " + "dan seterusnya " * 20,
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        ANSWER.replace("14", "3"),
+        ANSWER + " Biaya 50 ribu.",
+        ANSWER + " Lihat bit.ly.com",
+        ANSWER + " " + "dan seterusnya " * 20,
+    ],
+)
 def test_changed_facts_need_a_second_person(desk, asked, ktp, text):
     assert write(desk, asked, text, saved_answer=ktp).state == "awaiting"
 
@@ -172,8 +182,9 @@ def test_the_counter_is_the_networks(desk, asked):
         write(desk, asked, "x" * (501 - len("@budi ")))
 
 
-@pytest.mark.parametrize("text", [f"NIK Bapak {NIK}", "Hubungi Pak Joko 0812-3456-7890",
-                                  "kirim ke joko@gmail.com"])
+@pytest.mark.parametrize(
+    "text", [f"NIK Bapak {NIK}", "Hubungi Pak Joko 0812-3456-7890", "kirim ke joko@gmail.com"]
+)
 def test_our_own_words_hold_no_personal_data(desk, asked, text):
     with pytest.raises(Refused) as refused:
         write(desk, asked, text)

@@ -21,10 +21,14 @@ from tests.inbox.conftest import NIK
 pytestmark = pytest.mark.django_db
 PHONE = "0812-3456-7890"
 PAGES = {
-    "desk:inbox-list": "inbox.read", "desk:inbox-approvals": "reply.approve",
-    "desk:inbox-intake": "inbox.write", "desk:inbox-quarantine": "inbox.read",
-    "desk:inbox-sealed": "integrity", "desk:answers-list": "answers.write",
-    "desk:answers-new": "answers.write", "desk:claims-list": "claim.write",
+    "desk:inbox-list": "inbox.read",
+    "desk:inbox-approvals": "reply.approve",
+    "desk:inbox-intake": "inbox.write",
+    "desk:inbox-quarantine": "inbox.read",
+    "desk:inbox-sealed": "integrity",
+    "desk:answers-list": "answers.write",
+    "desk:answers-new": "answers.write",
+    "desk:claims-list": "claim.write",
     "desk:claims-new": "claim.write",
 }
 
@@ -71,13 +75,22 @@ def test_no_personal_data_is_in_any_page(here, sari, ratna, member):
     item = here.last(found)
     claims.notice(here.agency, "KTP habis", items=[item], by=here.sari, now=here.now)
     pages = [
-        url("inbox-list"), url("inbox-thread", found.pk), url("inbox-thread", other.pk),
-        url("inbox-list") + "?group=all&q=KTP", url("inbox-hide", item.pk),
-        url("inbox-rewrite", row.pk), url("claims-one", Claim.objects.get().pk),
-        url("claims-new") + f"?item={item.pk}", url("inbox-quarantine"), url("today"),
+        url("inbox-list"),
+        url("inbox-thread", found.pk),
+        url("inbox-thread", other.pk),
+        url("inbox-list") + "?group=all&q=KTP",
+        url("inbox-hide", item.pk),
+        url("inbox-rewrite", row.pk),
+        url("claims-one", Claim.objects.get().pk),
+        url("claims-new") + f"?item={item.pk}",
+        url("inbox-quarantine"),
+        url("today"),
     ]
-    for client, address in [*((sari, one) for one in pages), (ratna, url("inbox-approvals")),
-                            (ratna, url("inbox-thread", found.pk))]:
+    for client, address in [
+        *((sari, one) for one in pages),
+        (ratna, url("inbox-approvals")),
+        (ratna, url("inbox-thread", found.pk)),
+    ]:
         page = client.get(address)
         assert page.status_code == 200, address
         text = page.content.decode()
@@ -151,9 +164,16 @@ def test_criticism_is_not_hidden(here, sari):
 
 def test_a_saved_answer_is_found_inserted_and_sent_alone(here, sari, unit):
     found = here.heard("budi", "Kapan KTP saya jadi?")
-    sari.post(url("answers-new"), {
-        "title": "KTP jadi", "text": "KTP selesai 14 hari kerja.", "unit": unit.pk,
-        "source": "SP 470", "valid_until": "2099-01-01"})
+    sari.post(
+        url("answers-new"),
+        {
+            "title": "KTP jadi",
+            "text": "KTP selesai 14 hari kerja.",
+            "unit": unit.pk,
+            "source": "SP 470",
+            "valid_until": "2099-01-01",
+        },
+    )
     row = SavedAnswer.objects.get()
     page = sari.get(url("inbox-thread", found.pk) + "?jawaban=ktp")
     assert b"KTP selesai 14 hari kerja." in page.content
@@ -167,14 +187,20 @@ def test_the_small_acts(here, sari):
     found = here.heard("budi", f"Kapan KTP saya jadi? NIK {NIK}")
     pk, item = found.pk, here.last(found)
     for name, data in (
-        ("inbox-note", {"note": "sudah ditelepon"}), ("inbox-assign", {"person": here.sari.pk}),
+        ("inbox-note", {"note": "sudah ditelepon"}),
+        ("inbox-assign", {"person": here.sari.pk}),
         ("inbox-label", {"kind": "complaint", "urgency": "urgent", "place": "Cikaret"}),
     ):
         assert sari.post(url(name, pk), data).status_code == 302, name
     assert sari.post(url("inbox-ask", item.pk)).status_code == 302
     found.refresh_from_db()
     assert (found.kind, found.urgency, found.place, found.assigned_to, found.state) == (
-        "complaint", 1, "Cikaret", here.sari, "triaged")
+        "complaint",
+        1,
+        "Cikaret",
+        here.sari,
+        "triaged",
+    )
     assert Note.objects.get().text == "sudah ditelepon"
     assert Reply.objects.get().purpose == "remove_data"
     assert sari.post(url("inbox-done", pk), {"act": "quiet"}).status_code == 302
@@ -187,8 +213,11 @@ def test_a_sealed_report_is_nowhere_but_with_those_who_handle_it(here, sari, rat
     assert Conversation.objects.get().sealed
     item = here.last(found)
     for client in (sari, ratna, client_of(member("auditor"))):
-        for address in (url("inbox-list") + "?group=all", url("inbox-list") + "?group=all&q=pungli",
-                        url("today")):
+        for address in (
+            url("inbox-list") + "?group=all",
+            url("inbox-list") + "?group=all&q=pungli",
+            url("today"),
+        ):
             assert "loket" not in client.get(address).content.decode()
         assert client.get(url("inbox-thread", found.pk)).status_code == 404
         assert client.get(url("inbox-sealed-thread", found.pk)).status_code == 403
@@ -208,8 +237,10 @@ def test_the_neighbours_find_nothing(here, member, other):
 
 
 def test_bring_in_by_hand(here, sari, by_hand):
-    page = sari.post(url("inbox-intake"), {
-        "account": by_hand.pk, "source": "paste", "text": "air mati", "name": "Imas"})
+    page = sari.post(
+        url("inbox-intake"),
+        {"account": by_hand.pk, "source": "paste", "text": "air mati", "name": "Imas"},
+    )
     assert page.status_code == 302
     empty = sari.post(url("inbox-intake"), {"account": by_hand.pk, "source": "paste", "text": " "})
     assert empty.status_code == 422
@@ -286,8 +317,10 @@ def test_words_behind_a_suggestion_are_marked_and_never_uncover_a_mask():
 
 
 def test_messages_of_the_same_are_opened_together_and_handed_to_one_report(here, sari):
-    found = [here.heard(f"warga{number}", "Jembatan Cikaret ambruk, tolong diperbaiki")
-             for number in range(3)]
+    found = [
+        here.heard(f"warga{number}", "Jembatan Cikaret ambruk, tolong diperbaiki")
+        for number in range(3)
+    ]
     other = here.heard("tini", "Kapan KTP saya jadi?")
     page = sari.get(url("inbox-thread", found[0].pk))
     text = page.content.decode()
@@ -307,8 +340,18 @@ def test_every_key_of_the_inbox_presses_something_and_is_on_the_cheat_sheet(here
     second = here.heard("tini", "Jalan Cikaret rusak")
     page = sari.get(url("inbox-thread", first.pk)).content.decode()
     keys = set(re.findall(r'aria-keyshortcuts="([^"]+)"', page))
-    assert {"Alt+J", "Alt+N", "Alt+E", "Control+Alt+E", "Alt+L", "Alt+P", "Alt+M", "F", "/",
-            "Escape"} <= keys
+    assert {
+        "Alt+J",
+        "Alt+N",
+        "Alt+E",
+        "Control+Alt+E",
+        "Alt+L",
+        "Alt+P",
+        "Alt+M",
+        "F",
+        "/",
+        "Escape",
+    } <= keys
     done = sari.post(url("inbox-done", first.pk), {"act": "next", "following": second.pk})
     assert done["Location"] == url("inbox-thread", second.pk)
     assert Conversation.objects.get(pk=first.pk).state == "quiet"
@@ -326,15 +369,34 @@ def test_every_key_of_the_inbox_presses_something_and_is_on_the_cheat_sheet(here
 
 def test_a_claim_is_corrected_by_a_post_and_stands_on_the_public_page(here, sari, ratna, unit):
     item = here.last(here.heard("viral", "Bansos dihapus!"))
-    row = claims.notice(here.agency, "Bansos <b>dihapus</b> & habis", items=[item], by=here.sari,
-                        now=here.now, unit=unit)
-    claims.add_evidence(row, title="SK Bupati", document="460/1", by=here.sari, now=here.now,
-                        url="https://lumbung.example/sk")
+    row = claims.notice(
+        here.agency,
+        "Bansos <b>dihapus</b> & habis",
+        items=[item],
+        by=here.sari,
+        now=here.now,
+        unit=unit,
+    )
+    claims.add_evidence(
+        row,
+        title="SK Bupati",
+        document="460/1",
+        by=here.sari,
+        now=here.now,
+        url="https://lumbung.example/sk",
+    )
     public = reverse("public:clarification", args=[here.agency.slug, row.pk])
     listing = reverse("public:clarifications", args=[here.agency.slug])
     assert ratna.post(url("claims-post", row.pk)).status_code == 422
-    claims.decide(row, "misleading", "Tetap ada </script>.", by=here.ratna, now=here.now,
-                  factual=True, publish=True)
+    claims.decide(
+        row,
+        "misleading",
+        "Tetap ada </script>.",
+        by=here.ratna,
+        now=here.now,
+        factual=True,
+        publish=True,
+    )
     assert sari.post(url("claims-post", row.pk)).status_code == 403
     made = ratna.post(url("claims-post", row.pk))
     row.refresh_from_db()

@@ -84,8 +84,10 @@ def test_an_edit_that_speaks_of_misconduct_is_sealed_too(desk):
     desk.heard("ani", "halo")
     found = desk.heard("budi", "mau tanya soal loket")
     assert not found.sealed
-    desk.server.edit(desk.last(found).remote_id,
-                     "@diskominfo Petugas loket minta pungli 200 ribu, ini dugaan korupsi suap")
+    desk.server.edit(
+        desk.last(found).remote_id,
+        "@diskominfo Petugas loket minta pungli 200 ribu, ini dugaan korupsi suap",
+    )
     desk.pass_(seconds=30)
     for _turn in range(4):
         desk.listen()

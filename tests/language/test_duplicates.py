@@ -56,9 +56,13 @@ def test_without_a_place_it_is_only_maybe():
 
 
 def test_two_places_are_two_events():
-    items = [(1, "jembatan Cikaret ambruk"), (2, "kreteg Cikaret ambrol"),
-             (3, "jembatan Margasari ambruk"), (4, "sasak Margasari rubuh"),
-             (5, "jembatan kami ambruk")]
+    items = [
+        (1, "jembatan Cikaret ambruk"),
+        (2, "kreteg Cikaret ambrol"),
+        (3, "jembatan Margasari ambruk"),
+        (4, "sasak Margasari rubuh"),
+        (5, "jembatan kami ambruk"),
+    ]
     groups = propose_groups(items, PLACES)
     assert {group.ids for group in groups if group.why.rule == "event"} == {(1, 2), (3, 4)}
     assert all(group.maybe == () for group in groups)

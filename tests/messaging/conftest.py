@@ -22,9 +22,16 @@ def own_files(tmp_path, settings):
 @pytest.fixture
 def account(agency: Agency) -> Account:
     return Account.objects.create(
-        agency=agency, kind="institution", channel="mastodon", handle="pemkab",
-        server="https://sosial.example", display_name="Pemkab Lumbung", owner_unit=agency,
-        decree_number="SK/1", recovery_contact="kominfo@lumbung.example", state="connected",
+        agency=agency,
+        kind="institution",
+        channel="mastodon",
+        handle="pemkab",
+        server="https://sosial.example",
+        display_name="Pemkab Lumbung",
+        owner_unit=agency,
+        decree_number="SK/1",
+        recovery_contact="kominfo@lumbung.example",
+        state="connected",
     )
 
 
@@ -41,7 +48,13 @@ def checker(member: Callable[..., Person]) -> Person:
 @pytest.fixture
 def message(agency: Agency, account: Account, maker: Person, now: datetime) -> Message:
     return draft.write(
-        agency, title="Jadwal vaksin campak", openness="periodic", source="SK Dinkes 440/118",
+        agency,
+        title="Jadwal vaksin campak",
+        openness="periodic",
+        source="SK Dinkes 440/118",
         core="Imunisasi campak gratis 24–28 November di semua puskesmas. Bawa buku KIA.",
-        accounts=[account], by=maker, now=now, publish_at=now + timedelta(hours=2),
+        accounts=[account],
+        by=maker,
+        now=now,
+        publish_at=now + timedelta(hours=2),
     )

@@ -51,8 +51,14 @@ def test_a_change_between_look_and_tap_is_refused(message, maker, checker, membe
 @pytest.mark.parametrize("change", ["core", "variant", "visibility", "media", "alt"])
 def test_any_edit_voids_the_approval(message, account, maker, checker, agency, now, change) -> None:
     picture = Media.objects.create(
-        agency=agency, file="media/x.png", sha256=b"1" * 32, mime="image/png", size=9,
-        alt="Poster jadwal imunisasi", uploaded_at=now)
+        agency=agency,
+        file="media/x.png",
+        sha256=b"1" * 32,
+        mime="image/png",
+        size=9,
+        alt="Poster jadwal imunisasi",
+        uploaded_at=now,
+    )
     draft.illustrate(message, [picture], by=maker, now=now)
     approve.submit(message, by=maker, now=now)
     before = digest(message)
@@ -109,8 +115,13 @@ def test_what_may_be_secret_waits_for_the_ppid_officer(
         approve.approve(message, seen=digest(message), by=checker, now=now)
     ppid = member("ppid")
     approve.decide_openness(
-        message, open_=True, reason="Hanya tata cara, tanpa isi rekam medis.",
-        seen=digest(message), by=ppid, now=now)
+        message,
+        open_=True,
+        reason="Hanya tata cara, tanpa isi rekam medis.",
+        seen=digest(message),
+        by=ppid,
+        now=now,
+    )
     approve.approve(message, seen=digest(message), by=checker, now=now)
     assert message.state == "approved"
 
@@ -118,8 +129,9 @@ def test_what_may_be_secret_waits_for_the_ppid_officer(
 def test_a_ppid_word_holds_for_those_words_only(message, maker, checker, member, now) -> None:
     draft.edit(message, core="Rekam medis pasien dapat diminta di loket.", by=maker, now=now)
     approve.submit(message, by=maker, now=now)
-    approve.decide_openness(message, open_=True, reason="Tata cara.", seen=digest(message),
-                            by=member("ppid"), now=now)
+    approve.decide_openness(
+        message, open_=True, reason="Tata cara.", seen=digest(message), by=member("ppid"), now=now
+    )
     draft.edit(message, core="Rekam medis pasien Budi ada di loket.", by=maker, now=now)
     approve.submit(message, by=maker, now=now)
     with pytest.raises(Refused):

@@ -55,9 +55,16 @@ def test_a_register_entry_blocks_even_after_the_ppid_officer(
 ) -> None:
     ppid = member("ppid")
     Exemption.objects.create(
-        agency=agency, article="17 c", words=["denah gudang amunisi"], reason="Pertahanan.",
-        consequence_test="UK/3/2026", decided_by=ppid, decided_on=now.date(), place="Lumbung",
-        expires_on=now.date().replace(year=2031))
+        agency=agency,
+        article="17 c",
+        words=["denah gudang amunisi"],
+        reason="Pertahanan.",
+        consequence_test="UK/3/2026",
+        decided_by=ppid,
+        decided_on=now.date(),
+        place="Lumbung",
+        expires_on=now.date().replace(year=2031),
+    )
     draft.edit(message, core="Inilah denah gudang amunisi kita.", by=maker, now=now)
     with pytest.raises(Refused):
         approve.submit(message, by=maker, now=now)
@@ -65,7 +72,13 @@ def test_a_register_entry_blocks_even_after_the_ppid_officer(
 
 def test_a_picture_without_words_is_not_published(message, maker, agency, now) -> None:
     picture = Media.objects.create(
-        agency=agency, file="media/x.png", sha256=b"1" * 32, mime="image/png", size=9, alt="",
-        uploaded_at=now)
+        agency=agency,
+        file="media/x.png",
+        sha256=b"1" * 32,
+        mime="image/png",
+        size=9,
+        alt="",
+        uploaded_at=now,
+    )
     draft.illustrate(message, [picture], by=maker, now=now)
     assert answers(message, now)["alt_text"] == "block"

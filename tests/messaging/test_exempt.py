@@ -12,16 +12,27 @@ pytestmark = pytest.mark.django_db
 
 
 def entry(now, **change):
-    return {"letter": "c", "words": ["gudang amunisi"], "reason": "Pertahanan negara.",
-            "consequence_test": "UK/3/2026", "decided_on": now.date(), "place": "Lumbung",
-            "expires_on": now.date() + timedelta(days=365), **change}
+    return {
+        "letter": "c",
+        "words": ["gudang amunisi"],
+        "reason": "Pertahanan negara.",
+        "consequence_test": "UK/3/2026",
+        "decided_on": now.date(),
+        "place": "Lumbung",
+        "expires_on": now.date() + timedelta(days=365),
+        **change,
+    }
 
 
 @pytest.mark.parametrize("field", ["words", "reason", "consequence_test", "place"])
 def test_an_incomplete_entry_is_not_kept(agency, member, now, field) -> None:
     with pytest.raises(Refused) as refusal:
-        exempt.register(agency, by=member("ppid"), now=now,
-                        **entry(now, **{field: [] if field == "words" else " "}))
+        exempt.register(
+            agency,
+            by=member("ppid"),
+            now=now,
+            **entry(now, **{field: [] if field == "words" else " "}),
+        )
     assert refusal.value.field == field
 
 

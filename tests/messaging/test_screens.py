@@ -37,9 +37,16 @@ def text(page) -> str:
 
 
 def fields(message: Message, account, **more):
-    return {"title": message.title, "core": message.core, "accounts": [account.pk],
-            "openness": message.openness, "source": message.source, "tone": "warm",
-            "seen": message.edited_at.isoformat(), **more}
+    return {
+        "title": message.title,
+        "core": message.core,
+        "accounts": [account.pk],
+        "openness": message.openness,
+        "source": message.source,
+        "tone": "warm",
+        "seen": message.edited_at.isoformat(),
+        **more,
+    }
 
 
 def test_writing_keeps_what_was_typed_when_it_is_refused(client, maker, account):
@@ -51,9 +58,17 @@ def test_writing_keeps_what_was_typed_when_it_is_refused(client, maker, account)
 
 def test_a_message_is_written_adapted_and_handed_in(client, maker, account):
     web = sign_in(client, maker)
-    answer = web.post(reverse("desk:messaging-new"), {
-        "title": "Kerja bakti", "core": "Kerja bakti Minggu pukul 07.00.", "tone": "warm",
-        "accounts": [account.pk], "openness": "none", "source": "Camat"})
+    answer = web.post(
+        reverse("desk:messaging-new"),
+        {
+            "title": "Kerja bakti",
+            "core": "Kerja bakti Minggu pukul 07.00.",
+            "tone": "warm",
+            "accounts": [account.pk],
+            "openness": "none",
+            "source": "Camat",
+        },
+    )
     row = Message.objects.get()
     assert answer.status_code == 302
     variant = row.variants.get()
@@ -74,9 +89,7 @@ def test_a_message_is_written_adapted_and_handed_in(client, maker, account):
     assert row.state == "checked"
 
 
-def test_saving_over_anothers_words_is_refused_with_both(
-    client, message, maker, account, now
-):
+def test_saving_over_anothers_words_is_refused_with_both(client, message, maker, account, now):
     stale = fields(message, account, core="Versi saya.")
     draft.edit(message, core="Versi lain yang lebih baru.", by=maker, now=now.replace(hour=2))
     page = sign_in(client, maker).post(reverse("desk:messaging-save", args=[message.pk]), stale)
@@ -111,8 +124,10 @@ def test_what_changed_between_look_and_tap_is_named(client, message, maker, chec
     page = web.get(address)
     draft.edit(message, core="Jadwal berubah.", by=maker, now=now)
     approve.submit(message, by=maker, now=now)
-    answer = web.post(address, {"decision": "approve", "seen": hidden(page, "seen"),
-                                "outline": hidden(page, "outline")})
+    answer = web.post(
+        address,
+        {"decision": "approve", "seen": hidden(page, "seen"), "outline": hidden(page, "outline")},
+    )
     message.refresh_from_db()
     assert answer.status_code == 422 and message.state == "checked"
     said = answer.context["form"].non_field_errors()[0]
@@ -125,8 +140,12 @@ def test_returning_needs_a_sentence(client, message, maker, checker, now):
     web, address = sign_in(client, checker), reverse("desk:messaging-review", args=[message.pk])
     seen = hidden(web.get(address), "seen")
     assert web.post(address, {"decision": "return", "seen": seen}).status_code == 422
-    assert web.post(address, {"decision": "return", "seen": seen,
-                              "reason": "Sebutkan puskesmasnya."}).status_code == 302
+    assert (
+        web.post(
+            address, {"decision": "return", "seen": seen, "reason": "Sebutkan puskesmasnya."}
+        ).status_code
+        == 302
+    )
     message.refresh_from_db()
     assert message.state == "draft"
     assert Review.objects.get().reason == "Sebutkan puskesmasnya."
@@ -139,8 +158,9 @@ def test_the_writer_gets_no_button_and_no_approval(client, message, member, now)
     web, address = sign_in(client, lead), reverse("desk:messaging-review", args=[message.pk])
     page = web.get(address)
     assert 'value="approve"' not in page.content.decode()
-    assert web.post(address, {"decision": "approve", "seen": hidden(page, "seen")}
-                    ).status_code == 422
+    assert (
+        web.post(address, {"decision": "approve", "seen": hidden(page, "seen")}).status_code == 422
+    )
     message.refresh_from_db()
     assert message.state == "checked"
 
@@ -155,8 +175,10 @@ def test_only_the_ppid_officer_clears(client, message, maker, checker, member, n
     assert web.post(address, {"decision": "approve", "seen": seen}).status_code == 422
     web = sign_in(client, member("ppid"))
     assert 'value="open"' in web.get(address).content.decode()
-    assert web.post(address, {"decision": "open", "seen": seen,
-                              "reason": "Saksi setuju."}).status_code == 302
+    assert (
+        web.post(address, {"decision": "open", "seen": seen, "reason": "Saksi setuju."}).status_code
+        == 302
+    )
     web = sign_in(client, checker)
     assert web.post(address, {"decision": "approve", "seen": seen}).status_code == 302
 
@@ -180,8 +202,9 @@ def test_a_picture_is_taken_in_described_shown_and_dropped(client, message, make
     upload = reverse("desk:messaging-upload", args=[message.pk])
     wrong = web.post(upload, {"file": SimpleUploadedFile("a.png", b"bukan gambar"), "alt": "Posko"})
     assert wrong.status_code == 422 and "Posko" in text(wrong)
-    assert web.post(upload, {"file": SimpleUploadedFile("a.png", out.getvalue())}
-                    ).status_code == 302
+    assert (
+        web.post(upload, {"file": SimpleUploadedFile("a.png", out.getvalue())}).status_code == 302
+    )
     kept = message.variants.get().media.get()
     shown = web.get(reverse("desk:messaging-file", args=[kept.pk]))
     assert shown["Content-Type"] == "image/png"
@@ -211,8 +234,14 @@ def test_the_list_pages_to_the_last(client, agency, maker, now):
 
 
 def test_an_emergency_goes_out_at_once_and_owes_a_look(client, message, maker, checker, now):
-    draft.edit(message, emergency=True, openness="immediate", by=maker, now=now,
-               core="Banjir besar, ada korban. Warga RW 03 mengungsi ke balai desa.")
+    draft.edit(
+        message,
+        emergency=True,
+        openness="immediate",
+        by=maker,
+        now=now,
+        core="Banjir besar, ada korban. Warga RW 03 mengungsi ke balai desa.",
+    )
     web = sign_in(client, maker)
     address = reverse("desk:messaging-emergency", args=[message.pk])
     assert web.get(address).status_code == 200
@@ -230,8 +259,14 @@ def test_an_emergency_goes_out_at_once_and_owes_a_look(client, message, maker, c
 
 
 def test_an_emergency_never_carries_personal_data(client, message, maker, now):
-    draft.edit(message, emergency=True, openness="immediate", by=maker, now=now,
-               core="Banjir. Hubungi Bu Tini 0812-3456-7890.")
+    draft.edit(
+        message,
+        emergency=True,
+        openness="immediate",
+        by=maker,
+        now=now,
+        core="Banjir. Hubungi Bu Tini 0812-3456-7890.",
+    )
     web = sign_in(client, maker)
     page = web.post(reverse("desk:messaging-emergency", args=[message.pk]), {"reason": "Gawat."})
     message.refresh_from_db()

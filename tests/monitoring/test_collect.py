@@ -27,8 +27,9 @@ def hours(scene, count):
 
 
 def found(row):
-    return {(one.metric, one.age_h): int(one.value) for one in Measurement.objects.filter(
-        delivery=row)}
+    return {
+        (one.metric, one.age_h): int(one.value) for one in Measurement.objects.filter(delivery=row)
+    }
 
 
 def test_nothing_before_the_first_age(scene, published):

@@ -25,12 +25,28 @@ def desk(agency, member, now):
 @pytest.fixture
 def plan(desk):
     made = Plan.objects.create(
-        agency=desk.agency, title="Triwulan IV", state="running", period_start=date(2026, 10, 1),
-        period_end=date(2026, 12, 31), person_in_charge=desk.editor, created_at=desk.now)
-    for metric, text in (("comments", "Warga dijawab"), ("message_downloads", "Warga mengunduh"),
-                         ("shares", "Warga mengenali")):
-        Objective.objects.create(agency=desk.agency, plan=made, kind="inform", text=text,
-                                 metric=metric, target=10, due_on=date(2026, 12, 1))
+        agency=desk.agency,
+        title="Triwulan IV",
+        state="running",
+        period_start=date(2026, 10, 1),
+        period_end=date(2026, 12, 31),
+        person_in_charge=desk.editor,
+        created_at=desk.now,
+    )
+    for metric, text in (
+        ("comments", "Warga dijawab"),
+        ("message_downloads", "Warga mengunduh"),
+        ("shares", "Warga mengenali"),
+    ):
+        Objective.objects.create(
+            agency=desk.agency,
+            plan=made,
+            kind="inform",
+            text=text,
+            metric=metric,
+            target=10,
+            due_on=date(2026, 12, 1),
+        )
     return made
 
 
@@ -41,15 +57,24 @@ def opened(desk, plan):
 
 
 def judge(desk, evaluation, verdicts, why="Terbukti perlu.", **more):
-    return evaluate.write(evaluation, by=desk.editor, now=desk.now, objectives=[
-        {"objective_id": row["objective_id"], "verdict": verdict, "why": why, **more}
-        for row, verdict in zip(evaluation.objectives, verdicts, strict=True)])
+    return evaluate.write(
+        evaluation,
+        by=desk.editor,
+        now=desk.now,
+        objectives=[
+            {"objective_id": row["objective_id"], "verdict": verdict, "why": why, **more}
+            for row, verdict in zip(evaluation.objectives, verdicts, strict=True)
+        ],
+    )
 
 
 def test_what_was_reached_comes_from_the_table(desk, opened):
     reached = {row["metric"]: (row["reached"], row["reached_by"]) for row in opened.objectives}
-    assert reached == {"comments": ("1", "table"), "message_downloads": (None, ""),
-                       "shares": (None, "")}
+    assert reached == {
+        "comments": ("1", "table"),
+        "message_downloads": (None, ""),
+        "shares": (None, ""),
+    }
 
 
 def test_opening_twice_gives_the_same(desk, plan, opened):
@@ -90,9 +115,16 @@ def test_nothing_is_closed_half_done(desk, plan, opened):
 def test_closing_drafts_the_next_plan(desk, plan, opened):
     judge(desk, opened, ["kept", "changed", "dropped"])
     written = evaluate.write(
-        opened, by=desk.editor, now=desk.now, staff_hours="120", budget_idr="Rp".strip("Rp"),
-        lessons=[{"text": "Jawab sebelum menyiarkan.", "source": "40 aduan jembatan"},
-                 {"text": "  ", "source": ""}])
+        opened,
+        by=desk.editor,
+        now=desk.now,
+        staff_hours="120",
+        budget_idr="Rp".strip("Rp"),
+        lessons=[
+            {"text": "Jawab sebelum menyiarkan.", "source": "40 aduan jembatan"},
+            {"text": "  ", "source": ""},
+        ],
+    )
     following = evaluate.close(written, scope=desk.scope, by=desk.editor, now=desk.now)
     written.refresh_from_db()
     plan.refresh_from_db()
@@ -100,14 +132,19 @@ def test_closing_drafts_the_next_plan(desk, plan, opened):
     assert written.next_plan_id == following.pk
     assert written.staff_hours == Decimal(120)
     assert following.period_start == date(2027, 1, 1)
-    assert following.lessons == [{"text": "Jawab sebelum menyiarkan.",
-                                  "source": "40 aduan jembatan"}]
+    assert following.lessons == [
+        {"text": "Jawab sebelum menyiarkan.", "source": "40 aduan jembatan"}
+    ]
     kept = {row.metric: row.baseline for row in following.objectives.all()}
     assert kept == {"comments": Decimal("1.00"), "message_downloads": None}
     assert [row["metric"] for row in written.returns] == list(metrics())
     verbs = [row.verb for row in timeline(desk.scope, written)]
-    assert verbs == ["evaluation.opened", "evaluation.written", "evaluation.written",
-                     "evaluation.closed"]
+    assert verbs == [
+        "evaluation.opened",
+        "evaluation.written",
+        "evaluation.written",
+        "evaluation.closed",
+    ]
 
 
 def test_a_closed_one_stays_as_it_is(desk, plan, opened):

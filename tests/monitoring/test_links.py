@@ -12,8 +12,13 @@ READER = {"User-Agent": "Mozilla/5.0 (Linux; Android 13)"}
 
 @pytest.fixture
 def link(agency, member, now):
-    return ShortLink.objects.create(agency=agency, code="Im4", created_by=member("editor"),
-                                    target="https://lumbung.example/imunisasi", created_at=now)
+    return ShortLink.objects.create(
+        agency=agency,
+        code="Im4",
+        created_by=member("editor"),
+        target="https://lumbung.example/imunisasi",
+        created_at=now,
+    )
 
 
 def test_a_reader_is_sent_on_and_counted(client, link):

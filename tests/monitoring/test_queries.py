@@ -30,8 +30,15 @@ def as_role(desk, role, person=None):
 def case(desk, due, **fields):
     desk.count += 1
     return Case.objects.create(
-        agency=desk.agency, number=f"LBG-{desk.count}", kind="complaint", title="Jembatan putus",
-        opened_by=desk.editor, opened_at=desk.now, due_at=due, **fields)
+        agency=desk.agency,
+        number=f"LBG-{desk.count}",
+        kind="complaint",
+        title="Jembatan putus",
+        opened_by=desk.editor,
+        opened_at=desk.now,
+        due_at=due,
+        **fields,
+    )
 
 
 def talk(desk, due, **fields):
@@ -49,11 +56,19 @@ def test_what_breaks_first_is_on_top(desk):
     talk(desk, desk.now - hours, sealed=True)
     talk(desk, desk.now - hours, has_case=True)
     case(desk, desk.now - hours, sealed=True, public=False)
-    case(desk, desk.now - hours, state="closed", resolution="Diperbaiki.", resolved_at=desk.now,
-         closed_at=desk.now)
+    case(
+        desk,
+        desk.now - hours,
+        state="closed",
+        resolution="Diperbaiki.",
+        resolved_at=desk.now,
+        closed_at=desk.now,
+    )
     scope = as_role(desk, "lead")
     assert [(type(row), row.pk) for row in queries.most_urgent(scope, desk.now)][:2] == [
-        (Case, late.pk), (Conversation, soon.pk)]
+        (Case, late.pk),
+        (Conversation, soon.pk),
+    ]
     found = queries.owed(scope, desk.now)
     assert (found.late, found.today, found.open) == (1, 1, 3)
     assert len(queries.most_urgent(scope, desk.now)) == found.open
@@ -69,9 +84,16 @@ def test_a_role_sees_what_it_may_read(desk, role, seen):
 def test_a_maker_is_not_the_checker(desk, member):
     lead = member("lead")
     for author in (desk.editor, lead):
-        Message.objects.create(agency=desk.agency, title="Imunisasi", core="x", state="checked",
-                               openness="periodic", author=author, created_at=desk.now,
-                               edited_at=desk.now)
+        Message.objects.create(
+            agency=desk.agency,
+            title="Imunisasi",
+            core="x",
+            state="checked",
+            openness="periodic",
+            author=author,
+            created_at=desk.now,
+            edited_at=desk.now,
+        )
     found = queries.decisions(as_role(desk, "lead", lead))
     assert [(one.kind, one.note) for one in found] == [("message", "periodic")]
     assert queries.decisions(as_role(desk, "editor")) == []
@@ -94,9 +116,16 @@ def test_voices_add_up(desk, django_assert_num_queries):
 def test_received_is_shown_and_quarantined(desk):
     desk.says("tini")
     desk.says("saksi", sealed=True)
-    Item.objects.create(agency=desk.agency, account=desk.account, remote_id="q",
-                        visibility="public", text="?", written_at=desk.now, received_at=desk.now,
-                        quarantined="unreadable")
+    Item.objects.create(
+        agency=desk.agency,
+        account=desk.account,
+        remote_id="q",
+        visibility="public",
+        text="?",
+        written_at=desk.now,
+        received_at=desk.now,
+        quarantined="unreadable",
+    )
     found = queries.balance(desk.scope)
     assert found == {"received": 3, "shown": 2, "quarantined": 1, "sealed": 1}
     assert found["received"] == found["shown"] + found["quarantined"]

@@ -26,49 +26,104 @@ class Desk:
 
     def __init__(self, agency, editor, now):
         self.agency, self.editor, self.now = agency, editor, now
-        self.scope = Scope(agency=agency, person=editor, readable=frozenset({agency.pk}),
-                           writable=frozenset({agency.pk}))
+        self.scope = Scope(
+            agency=agency,
+            person=editor,
+            readable=frozenset({agency.pk}),
+            writable=frozenset({agency.pk}),
+        )
         self.account = Account.objects.create(
-            agency=agency, kind="institution", channel="mastodon", handle="kominfo",
-            display_name="Kominfo", owner_unit=agency, decree_number="SK/1", recovery_contact="x",
-            server="https://sosial.example", state="connected")
+            agency=agency,
+            kind="institution",
+            channel="mastodon",
+            handle="kominfo",
+            display_name="Kominfo",
+            owner_unit=agency,
+            decree_number="SK/1",
+            recovery_contact="x",
+            server="https://sosial.example",
+            state="connected",
+        )
         self.count = 0
 
     def post(self, **numbers):
         self.count += 1
         message = Message.objects.create(
-            agency=self.agency, title=f"Konten {self.count}", core="x", author=self.editor,
-            created_at=self.now, edited_at=self.now)
+            agency=self.agency,
+            title=f"Konten {self.count}",
+            core="x",
+            author=self.editor,
+            created_at=self.now,
+            edited_at=self.now,
+        )
         variant = Variant.objects.create(
-            agency=self.agency, message=message, account=self.account, parts=["x"])
+            agency=self.agency, message=message, account=self.account, parts=["x"]
+        )
         made = Delivery.objects.create(
-            agency=self.agency, account=self.account, kind="post", state="published",
-            variant=variant, content={"text": "x"}, content_hash=b"x", approved_hash=b"x",
-            approved_by="person:1", due_at=self.now, queued_at=self.now, published_at=self.now,
-            key=f"00000000-0000-0000-0000-{self.count:012d}", remote_id=str(self.count))
+            agency=self.agency,
+            account=self.account,
+            kind="post",
+            state="published",
+            variant=variant,
+            content={"text": "x"},
+            content_hash=b"x",
+            approved_hash=b"x",
+            approved_by="person:1",
+            due_at=self.now,
+            queued_at=self.now,
+            published_at=self.now,
+            key=f"00000000-0000-0000-0000-{self.count:012d}",
+            remote_id=str(self.count),
+        )
         for name, value in numbers.items():
             self.measure(made, name, value)
         return made
 
     def measure(self, post, name, value, age=1):
         return Measurement.objects.create(
-            agency=self.agency, metric=name, value=value, delivery=post, account=self.account,
-            age_h=age, measured_at=self.now + timedelta(hours=age), source="channel")
+            agency=self.agency,
+            metric=name,
+            value=value,
+            delivery=post,
+            account=self.account,
+            age_h=age,
+            measured_at=self.now + timedelta(hours=age),
+            source="channel",
+        )
 
     def says(self, who, at=None, post=None, kind="complaint", sealed=False):
         self.count += 1
         at = at or self.now
         author, _ = Author.objects.get_or_create(
-            agency=self.agency, account=self.account, remote_id=who,
-            defaults={"handle": who, "first_seen_at": at})
+            agency=self.agency,
+            account=self.account,
+            remote_id=who,
+            defaults={"handle": who, "first_seen_at": at},
+        )
         talk = Conversation.objects.create(
-            agency=self.agency, account=self.account, author=author, thread_id=str(self.count),
-            post=post, visibility="public", kind=kind, sealed=sealed, due_at=at,
-            first_item_at=at, last_item_at=at)
+            agency=self.agency,
+            account=self.account,
+            author=author,
+            thread_id=str(self.count),
+            post=post,
+            visibility="public",
+            kind=kind,
+            sealed=sealed,
+            due_at=at,
+            first_item_at=at,
+            last_item_at=at,
+        )
         return Item.objects.create(
-            agency=self.agency, account=self.account, author=author, conversation=talk,
-            remote_id=f"i{self.count}", visibility="public", text="jembatan ambrol",
-            written_at=at, received_at=at)
+            agency=self.agency,
+            account=self.account,
+            author=author,
+            conversation=talk,
+            remote_id=f"i{self.count}",
+            visibility="public",
+            text="jembatan ambrol",
+            written_at=at,
+            received_at=at,
+        )
 
     def window(self, **more):
         return Window(self.scope, FIRST, LAST, **more)
@@ -85,8 +140,9 @@ def desk(agency, member, now):
 def test_the_source_has_five_categories_and_seventeen_metrics():
     assert len(categories()) == 5
     assert len(metrics()) == 17
-    assert [sum(one.category == category.key for one in metrics().values())
-            for category in categories()] == [4, 3, 4, 3, 3]
+    assert [
+        sum(one.category == category.key for one in metrics().values()) for category in categories()
+    ] == [4, 3, 4, 3, 3]
     assert set(returns.PARTS) | {"message_adoptions"} == set(metrics())
     assert "kami" in next(one for one in categories() if one.key == "use").remark("id")
 
@@ -121,8 +177,9 @@ def test_a_post_that_was_not_measured_is_said(desk):
 
 def test_a_network_that_does_not_give_it(desk, monkeypatch):
     post = desk.post(favourites=4)
-    collect.Collection.objects.create(agency=desk.agency, delivery=post, next_age_h=24,
-                                      next_at=desk.now)
+    collect.Collection.objects.create(
+        agency=desk.agency, delivery=post, next_age_h=24, next_at=desk.now
+    )
     assert desk.cell("retweets").why == ("not_given",)
 
 
@@ -151,8 +208,13 @@ def test_clicks_come_from_short_links(desk):
     post = desk.post()
     assert desk.cell("message_clicks").why == ("no_links",)
     link = ShortLink.objects.create(
-        agency=desk.agency, code="abc", target="https://x.example", created_by=desk.editor,
-        created_at=desk.now, message=post.variant.message)
+        agency=desk.agency,
+        code="abc",
+        target="https://x.example",
+        created_by=desk.editor,
+        created_at=desk.now,
+        message=post.variant.message,
+    )
     assert desk.cell("message_clicks").value == 0
     for day, clicks in ((date(2026, 11, 2), 7), (date(2026, 11, 3), 5), (date(2026, 10, 3), 99)):
         ShortLinkDay.objects.create(agency=desk.agency, link=link, day=day, clicks=clicks)
@@ -164,11 +226,23 @@ def test_clicks_come_from_short_links(desk):
 def test_the_site_counts_once(desk):
     for page, value in (("", 100), ("/a", 60), ("/b", 30)):
         Measurement.objects.create(
-            agency=desk.agency, metric="visits", value=value, day=date(2026, 11, 2), page=page,
-            measured_at=desk.now, source="csv:1")
+            agency=desk.agency,
+            metric="visits",
+            value=value,
+            day=date(2026, 11, 2),
+            page=page,
+            measured_at=desk.now,
+            source="csv:1",
+        )
     Measurement.objects.create(
-        agency=desk.agency, metric="visits", value=5, day=date(2026, 11, 3), page="/a",
-        measured_at=desk.now, source="csv:1")
+        agency=desk.agency,
+        metric="visits",
+        value=5,
+        day=date(2026, 11, 3),
+        page="/a",
+        measured_at=desk.now,
+        source="csv:1",
+    )
     cell = desk.cell("visits")
     assert (cell.value, cell.n, cell.of, cell.why) == (105, 2, 30, ("days_missing",))
     assert desk.cell("visits", account=desk.account.pk).why == ("whole_site",)
@@ -184,8 +258,10 @@ def test_every_number_is_what_its_rows_add_up_to(desk):
         if one.value is None or one.metric.unit == "percent":
             continue
         parts = returns.rows(desk.window(), one.metric.key)
-        added = sum(sum((getattr(row, part.amount) if part.amount else 1) for row in part.rows)
-                    for part in parts)
+        added = sum(
+            sum((getattr(row, part.amount) if part.amount else 1) for row in part.rows)
+            for part in parts
+        )
         assert added == one.value, one.metric.key
 
 
@@ -202,8 +278,13 @@ def test_export_runs_no_formula_and_is_on_record(desk):
     from tanggap.archive.queries import timeline
 
     data = export.returns_csv(
-        desk.window(), returns.table(desk.window()), by=desk.editor, now=desk.now,
-        unavailable="tidak tersedia", say={"no_posts": "=cmd|' /C calc'!A0"})
+        desk.window(),
+        returns.table(desk.window()),
+        by=desk.editor,
+        now=desk.now,
+        unavailable="tidak tersedia",
+        say={"no_posts": "=cmd|' /C calc'!A0"},
+    )
     text = data.decode("utf-8-sig")
     assert text.count("tidak tersedia") == 17
     assert "'=cmd" in text

@@ -44,8 +44,9 @@ def test_every_door_opens_rows_that_add_up(desk, sign_in):
         desk.says(f"warga{n}", post=post, at=desk.now - timedelta(minutes=n))
     web = sign_in("lead")
     page = web.get("/pemantauan/").content.decode()
-    doors = re.findall(r'href="(/pemantauan/angka/[^"]+)">.*?<span class="big num">([^<]+)</span>',
-                       page, re.S)
+    doors = re.findall(
+        r'href="(/pemantauan/angka/[^"]+)">.*?<span class="big num">([^<]+)</span>', page, re.S
+    )
     assert len(doors) >= 8
     for href, shown in doors:
         opened = web.get(href.replace("&amp;", "&"))
@@ -71,19 +72,33 @@ def test_a_coordinator_sees_figures_and_no_words(desk, sign_in):
         assert "Tulisan warga hanya untuk petugas" in text(answer)
 
 
-@pytest.mark.parametrize(("role", "page", "status"), [
-    ("unit", "/pemantauan/", 403), ("responder", "/pemantauan/analitik/", 403),
-    ("editor", "/pemantauan/unduh/", 403), ("lead", "/pemantauan/unduh/", 200),
-    ("responder", "/arsip/", 403), ("auditor", "/arsip/", 200), ("operator", "/cari/", 403),
-])
+@pytest.mark.parametrize(
+    ("role", "page", "status"),
+    [
+        ("unit", "/pemantauan/", 403),
+        ("responder", "/pemantauan/analitik/", 403),
+        ("editor", "/pemantauan/unduh/", 403),
+        ("lead", "/pemantauan/unduh/", 200),
+        ("responder", "/arsip/", 403),
+        ("auditor", "/arsip/", 200),
+        ("operator", "/cari/", 403),
+    ],
+)
 def test_roles(desk, sign_in, role, page, status):
     assert sign_in(role).get(page).status_code == status
 
 
-@pytest.mark.parametrize("asked", [
-    "from=kemarin", "from=2026-12-01&until=2026-11-01", "from=0001-01-01", "until=9999-12-31",
-    "account=x", "part=99999999999999999999",
-])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "from=kemarin",
+        "from=2026-12-01&until=2026-11-01",
+        "from=0001-01-01",
+        "until=9999-12-31",
+        "account=x",
+        "part=99999999999999999999",
+    ],
+)
 def test_wrong_input_is_answered(desk, sign_in, asked):
     answer = sign_in("lead").get(f"/pemantauan/?{asked}")
     assert answer.status_code in (200, 422)
@@ -100,8 +115,9 @@ def test_things_of_others_are_not_found(desk, sign_in):
 def test_a_file_is_brought_in_and_told(desk, sign_in):
     web = sign_in("editor")
     data = f"tanggal;kunjungan\n{desk.now.date() - timedelta(days=1)};120\nkemarin;1\n".encode()
-    answer = web.post("/pemantauan/analitik/",
-                      {"file": SimpleUploadedFile("situs.csv", data)}, follow=True)
+    answer = web.post(
+        "/pemantauan/analitik/", {"file": SimpleUploadedFile("situs.csv", data)}, follow=True
+    )
     assert "1 baris dimasukkan." in text(answer)
     assert "Baris 3" in text(answer)
     again = web.post("/pemantauan/analitik/", {"file": SimpleUploadedFile("situs.csv", data)})
@@ -111,22 +127,44 @@ def test_a_file_is_brought_in_and_told(desk, sign_in):
 
 def test_from_evaluation_to_the_next_plan(desk, sign_in):
     plan = Plan.objects.create(
-        agency=desk.agency, title="Triwulan IV", state="running", period_start=date(2026, 10, 1),
-        period_end=date(2026, 12, 31), person_in_charge=desk.editor, created_at=desk.now)
-    Objective.objects.create(agency=desk.agency, plan=plan, kind="inform", text="Warga dijawab",
-                             metric="comments", target=10, due_on=date(2026, 12, 1))
+        agency=desk.agency,
+        title="Triwulan IV",
+        state="running",
+        period_start=date(2026, 10, 1),
+        period_end=date(2026, 12, 31),
+        person_in_charge=desk.editor,
+        created_at=desk.now,
+    )
+    Objective.objects.create(
+        agency=desk.agency,
+        plan=plan,
+        kind="inform",
+        text="Warga dijawab",
+        metric="comments",
+        target=10,
+        due_on=date(2026, 12, 1),
+    )
     web = sign_in("lead")
     web.post(f"/pemantauan/evaluasi/rencana/{plan.pk}/")
     row = Evaluation.objects.get()
     page = f"/pemantauan/evaluasi/{row.pk}/"
     assert web.post(f"{page}tutup/").status_code == 422
     pk = row.objectives[0]["objective_id"]
-    wrong = web.post(page, {f"objective-{pk}": "kept", f"why-{pk}": "Terbukti.",
-                            "staff_hours": "banyak"})
+    wrong = web.post(
+        page, {f"objective-{pk}": "kept", f"why-{pk}": "Terbukti.", "staff_hours": "banyak"}
+    )
     assert wrong.status_code == 422
     assert "Terbukti." in wrong.content.decode()
-    web.post(page, {f"objective-{pk}": "kept", f"why-{pk}": "Terbukti.", "lesson-0": "Jawab dulu.",
-                    "staff_hours": "1.200", f"reached-{pk}": "7"})
+    web.post(
+        page,
+        {
+            f"objective-{pk}": "kept",
+            f"why-{pk}": "Terbukti.",
+            "lesson-0": "Jawab dulu.",
+            "staff_hours": "1.200",
+            f"reached-{pk}": "7",
+        },
+    )
     assert web.post(f"{page}tutup/").status_code == 302
     row.refresh_from_db()
     assert (row.state, row.next_plan.lessons[0]["text"]) == ("closed", "Jawab dulu.")

@@ -10,8 +10,11 @@ from tanggap.office import admin
 
 pytestmark = pytest.mark.django_db
 ABOUT = {
-    "email": "Ratna@Lumbung.test", "name": "Ratna", "agency_name": "Pemerintah Kabupaten Lumbung",
-    "short_name": "Kab. Lumbung", "decree_number": "SK 1/2026",
+    "email": "Ratna@Lumbung.test",
+    "name": "Ratna",
+    "agency_name": "Pemerintah Kabupaten Lumbung",
+    "short_name": "Kab. Lumbung",
+    "decree_number": "SK 1/2026",
 }
 
 
@@ -43,8 +46,12 @@ def test_joins_an_agency_that_exists_and_refuses_a_known_address(now):
     again = {**ABOUT, "email": "bayu@lumbung.test", "role": "operator"}
     admin.create(**again, password="kopi-tubruk-manis", now=now)
     assert Agency.objects.count() == 1
-    other = {**ABOUT, "email": "x@lain.test", "agency_name": "Pemerintah Kota Lain",
-             "short_name": "Kab. Lumbung"}
+    other = {
+        **ABOUT,
+        "email": "x@lain.test",
+        "agency_name": "Pemerintah Kota Lain",
+        "short_name": "Kab. Lumbung",
+    }
     made, _person, _path = admin.create(**other, password="kopi-tubruk-manis", now=now)
     assert (made.slug, made.code) == ("kab-lumbung-2", "PEM2")
 

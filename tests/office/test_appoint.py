@@ -16,17 +16,21 @@ pytestmark = pytest.mark.django_db
 
 def changed(membership, by, now, **terms):
     about = {
-        "role": membership.role, "unit": membership.unit,
-        "decree_number": membership.decree_number, "valid_from": membership.valid_from,
-        "valid_until": membership.valid_until, **terms,
+        "role": membership.role,
+        "unit": membership.unit,
+        "decree_number": membership.decree_number,
+        "valid_from": membership.valid_from,
+        "valid_until": membership.valid_until,
+        **terms,
     }
     return appoint.change(membership, **about, by=by, now=now)
 
 
 def test_a_new_decree_changes_role_and_dates(lead, member, membership_of, now):
     editor = membership_of(member("editor"))
-    row = changed(editor, lead, now, role="responder", decree_number="SK 9/2026",
-                  valid_until=date(2027, 1, 1))
+    row = changed(
+        editor, lead, now, role="responder", decree_number="SK 9/2026", valid_until=date(2027, 1, 1)
+    )
     assert (row.role, row.valid_until) == ("responder", date(2027, 1, 1))
     facts = Record.objects.get(verb="membership.changed").facts
     assert facts["changed"]["role"] == ["editor", "responder"]
@@ -69,7 +73,8 @@ def test_a_deputy_serves_until_an_instant(lead, member, membership_of, now):
     assert appoint.deputize(editor, tonight, by=lead, now=now).deputy_until == tonight
     assert appoint.relieve(editor, by=lead, now=now).deputy_until is None
     assert list(Record.objects.order_by("id").values_list("verb", flat=True)) == [
-        "membership.deputized", "membership.relieved"
+        "membership.deputized",
+        "membership.relieved",
     ]
 
 
@@ -99,7 +104,16 @@ def test_who_has_left_cannot_be_changed(lead, member, membership_of, now):
 
 def test_a_membership_that_ran_out_makes_room_for_a_new_one(agency, lead, member, now):
     person = member("editor", valid_until=date(2026, 11, 22))
-    appoint.appoint(agency, person, "responder", unit=None, decree_number="SK 2",
-                    valid_from=date(2026, 11, 23), valid_until=None, by=lead, now=now)
+    appoint.appoint(
+        agency,
+        person,
+        "responder",
+        unit=None,
+        decree_number="SK 2",
+        valid_from=date(2026, 11, 23),
+        valid_until=None,
+        by=lead,
+        now=now,
+    )
     assert Membership.objects.filter(person=person, ended_at=None).get().role == "responder"
     assert Membership.objects.filter(person=person).count() == 2

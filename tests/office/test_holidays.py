@@ -29,8 +29,13 @@ def test_a_declared_day_moves_deadlines_of_the_agency_and_its_units_only(
     assert due(agency) == date(2026, 3, 27)
     with enter(whole):
         changed = holidays.override(
-            agency, ELECTION, working=False, reason="Pilkada", decree_number="Kep 1",
-            by=lead, now=now,
+            agency,
+            ELECTION,
+            working=False,
+            reason="Pilkada",
+            decree_number="Kep 1",
+            by=lead,
+            now=now,
         )
     assert changed == [ELECTION]
     assert due(agency) == due(unit) == date(2026, 3, 30)

@@ -103,7 +103,10 @@ def test_a_link_is_not_for_whoever_happens_to_be_signed_in(sent, lead, now):
 @pytest.mark.parametrize(
     ("field", "wrong"),
     [
-        ("email", "bukan-surel"), ("name", " "), ("role", "raja"), ("decree_number", " "),
+        ("email", "bukan-surel"),
+        ("name", " "),
+        ("role", "raja"),
+        ("decree_number", " "),
         ("valid_until", date(2026, 10, 1)),
     ],
 )
@@ -137,6 +140,8 @@ def test_all_of_it_is_on_record_without_a_name_or_an_address(sent, now):
     invite.accept(sent[1], "Dimas", GOOD, now)
     rows = list(Record.objects.order_by("id"))
     assert [row.verb for row in rows] == [
-        "invitation.sent", "membership.began", "invitation.accepted"
+        "invitation.sent",
+        "membership.began",
+        "invitation.accepted",
     ]
     assert not any("dimas" in str(row.facts).lower() for row in rows)

@@ -53,10 +53,15 @@ def test_nothing_new_leaves_no_record(agency, lead, now):
 @pytest.mark.parametrize(
     ("name", "typed"),
     [
-        ("first_response_minutes", ""), ("first_response_minutes", "-5"),
-        ("first_response_minutes", "9" * 30), ("first_response_minutes", "²"),
-        ("working_week", "7"), ("hours_friday", "pagi"), ("hours_friday", ""),
-        ("measurement_hours", "1, x"), ("deputy_days", "0"),
+        ("first_response_minutes", ""),
+        ("first_response_minutes", "-5"),
+        ("first_response_minutes", "9" * 30),
+        ("first_response_minutes", "²"),
+        ("working_week", "7"),
+        ("hours_friday", "pagi"),
+        ("hours_friday", ""),
+        ("measurement_hours", "1, x"),
+        ("deputy_days", "0"),
     ],
 )
 def test_nonsense_is_refused_at_its_field_and_nothing_is_kept(agency, lead, now, name, typed):

@@ -17,8 +17,13 @@ from tanggap.office import invite
 pytestmark = pytest.mark.django_db
 GOOD = "kopi-tubruk-manis"
 ABOUT = {
-    "name": "Dimas", "email": "dimas@lumbung.test", "role": "editor", "unit": "",
-    "decree_number": "SK 12/2026", "valid_from": "2026-01-01", "valid_until": "",
+    "name": "Dimas",
+    "email": "dimas@lumbung.test",
+    "role": "editor",
+    "unit": "",
+    "decree_number": "SK 12/2026",
+    "valid_from": "2026-01-01",
+    "valid_until": "",
 }
 
 
@@ -34,8 +39,10 @@ def link_of(page) -> str:
 
 
 PAGES = {
-    "desk:team-list": "people.read", "desk:team-invite": "people.write",
-    "desk:rules-list": "rules.write", "desk:rules-calendar": "rules.write",
+    "desk:team-list": "people.read",
+    "desk:team-invite": "people.write",
+    "desk:rules-list": "rules.write",
+    "desk:rules-calendar": "rules.write",
     "desk:rules-clocks": "rules.write",
 }
 
@@ -105,8 +112,13 @@ def test_a_dead_mail_server_loses_no_invitation(desk, settings):
 
 
 def test_wrong_input_keeps_what_was_typed(desk, lead):
-    for wrong in ({"decree_number": " "}, {"valid_until": "2025-01-01"}, {"email": lead.email},
-                  {"valid_from": "kemarin"}, {"role": "raja"}):
+    for wrong in (
+        {"decree_number": " "},
+        {"valid_until": "2025-01-01"},
+        {"email": lead.email},
+        {"valid_from": "kemarin"},
+        {"role": "raja"},
+    ):
         page = desk.post(reverse("desk:team-invite"), {**ABOUT, **wrong})
         assert page.status_code == 422
         assert "Dimas" in page.content.decode()
@@ -162,8 +174,13 @@ def test_withdrawing_an_invitation(desk):
 def test_changing_naming_a_deputy_and_ending(desk, member, membership_of):
     person = member("editor", name="Dimas")
     row = membership_of(person)
-    decree = {"role": "responder", "unit": "", "decree_number": "SK 2",
-              "valid_from": "2026-01-01", "valid_until": ""}
+    decree = {
+        "role": "responder",
+        "unit": "",
+        "decree_number": "SK 2",
+        "valid_from": "2026-01-01",
+        "valid_until": "",
+    }
     assert desk.post(reverse("desk:team-edit", args=[row.pk]), decree).status_code == 302
     until = (clock.now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
     deputy = reverse("desk:team-deputy", args=[row.pk])

@@ -58,8 +58,13 @@ def agency_token(network):
         data={"client_name": "Tanggap", "redirect_uris": BACK, "scopes": "read write"},
     ).json()
     query = urlencode(
-        {"client_id": app["client_id"], "redirect_uri": BACK, "response_type": "code",
-         "scope": "read write", "state": "rahasia-7"}
+        {
+            "client_id": app["client_id"],
+            "redirect_uri": BACK,
+            "response_type": "code",
+            "scope": "read write",
+            "state": "rahasia-7",
+        }
     )
     back = net.authorise(network, f"{network.url}/oauth/authorize?{query}", "pemkab")
     assert back.startswith(BACK)
@@ -67,9 +72,13 @@ def agency_token(network):
     assert answer["state"] == ["rahasia-7"]
     return httpx.post(
         f"{network.url}/oauth/token",
-        data={"grant_type": "authorization_code", "code": answer["code"][0],
-              "client_id": app["client_id"], "client_secret": app["client_secret"],
-              "redirect_uri": BACK},
+        data={
+            "grant_type": "authorization_code",
+            "code": answer["code"][0],
+            "client_id": app["client_id"],
+            "client_secret": app["client_secret"],
+            "redirect_uri": BACK,
+        },
     ).json()["access_token"]
 
 
@@ -122,8 +131,9 @@ def test_a_private_answer_in_a_public_thread_is_seen_by_its_two_people_only(netw
     token = agency_token(network)
     first = net.say(network, "tini", "NIK saya ...", mention="pemkab")
     post(network, token, "@tini mohon hapus", visibility="direct", in_reply_to_id=first["id"])
-    seen = {who: len(net.replies_to(network, first["id"], seen_by=who))
-            for who in ("tini", "karto", "")}
+    seen = {
+        who: len(net.replies_to(network, first["id"], seen_by=who)) for who in ("tini", "karto", "")
+    }
     assert seen == {"tini": 1, "karto": 0, "": 0}
 
 
@@ -135,8 +145,15 @@ def test_the_whole_world_writes_and_the_agency_hears_all_of_it(whole_world):
         for row in world.read("posts")
     }
     for one in said:
-        net.say(network, one.citizen, one.text, reply_to=posts.get(one.to), mention="pemkab",
-                visibility=one.visibility, language=one.language_code)
+        net.say(
+            network,
+            one.citizen,
+            one.text,
+            reply_to=posts.get(one.to),
+            mention="pemkab",
+            visibility=one.visibility,
+            language=one.language_code,
+        )
     rings, last = [], {}
     headers = {"Authorization": f"Bearer {token}"}
     while page := httpx.get(
@@ -224,9 +241,7 @@ def test_it_ends_when_whoever_started_it_dies(tmp_path):
     )
     environment = {**os.environ, "PYTHONPATH": os.getcwd()}
     environment["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-    done = subprocess.run(
-        [sys.executable, "-c", program], env=environment, timeout=60, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", program], env=environment, timeout=60, check=False)
     assert done.returncode == 9
     network = net.Network.load(tmp_path / "network.json")
     for _ in range(100):

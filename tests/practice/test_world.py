@@ -27,7 +27,13 @@ def test_some_sixty_citizens_write_in_order():
     assert [one.at for one in said] == sorted(one.at for one in said)
     assert all(re.fullmatch(r"[a-z0-9_]{2,30}", one.citizen) for one in said)
     assert {one.expected.kind for one in said} >= {
-        "service_question", "complaint", "rumour", "criticism", "integrity", "thanks", "spam"
+        "service_question",
+        "complaint",
+        "rumour",
+        "criticism",
+        "integrity",
+        "thanks",
+        "spam",
     }
     assert all(one.expected.unit in UNITS | {""} for one in said)
     assert [one.id for one in said if one.edit_text] == ["w25"]
@@ -65,8 +71,19 @@ def test_the_team_covers_every_role_by_decree():
 
 def test_every_address_is_one_that_cannot_exist():
     everything = json.dumps(
-        [world.read(name) for name in
-         ("agency", "plan", "activities", "house", "posts", "answers", "followups", "messages")]
+        [
+            world.read(name)
+            for name in (
+                "agency",
+                "plan",
+                "activities",
+                "house",
+                "posts",
+                "answers",
+                "followups",
+                "messages",
+            )
+        ]
     )
     hosts = re.findall(r"(?:https?://|@)([a-z0-9-]+(?:\.[a-z0-9-]+)+)", everything)
     assert hosts and all(host.endswith(".example") for host in hosts)
@@ -84,5 +101,6 @@ def test_accounts_are_of_channels_that_exist():
     for account in world.read("agency")["accounts"]:
         assert account["channel"] == "mastodon" or account["preset"] in PRESETS
     assert {choice["channel"] for choice in world.read("plan")["channels"]} <= {
-        "mastodon", *PRESETS
+        "mastodon",
+        *PRESETS,
     }

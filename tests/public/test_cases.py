@@ -79,12 +79,14 @@ def test_a_number_typed_loosely_leads_there(case, client):
 
 
 def test_belum_and_stars_by_the_key(case, client, town):
-    cases.resolve(case, resolution="Jembatan terpasang.", evidence_note="-", by=town.sari,
-                  now=town.now)
+    cases.resolve(
+        case, resolution="Jembatan terpasang.", evidence_note="-", by=town.sari, now=town.now
+    )
     one, two = case.contributors.order_by("pk")
     client.post(address(case), {"key": key_of(two), "rate": "1", "stars": "4"})
-    page = client.post(address(case), {"key": key_of(one), "belum": "1",
-                                       "words": "Motor belum bisa lewat."})
+    page = client.post(
+        address(case), {"key": key_of(one), "belum": "1", "words": "Motor belum bisa lewat."}
+    )
     assert "dibuka lagi" in page.content.decode()
     case.refresh_from_db()
     assert (case.state, case.satisfaction) == ("reopened", 4)
@@ -98,8 +100,14 @@ def test_without_a_key_nobody_reopens(case, client, town):
 
 
 def test_a_sealed_report_tells_nothing_without_its_key(town, client):
-    made = cases.open_case([town.item("Ada pungli", sealed=True)], kind="integrity",
-                           title="Pungli", unit=town.scene.agency, by=town.sari, now=town.now)
+    made = cases.open_case(
+        [town.item("Ada pungli", sealed=True)],
+        kind="integrity",
+        title="Pungli",
+        unit=town.scene.agency,
+        by=town.sari,
+        now=town.now,
+    )
     page = client.get(address(made)).content.decode()
     assert "Ditugaskan" not in page
     assert town.scene.agency.name in page  # the footer's, not the unit's work
@@ -117,8 +125,9 @@ def test_a_late_report_says_so(case, client):
 
 
 def test_a_unit_answers_with_a_photo(town, unit, client, make_photo):
-    made, token = handover.offer(town.case(3), to_unit=unit, ask="Kapan?", by=town.sari,
-                                 now=town.now)
+    made, token = handover.offer(
+        town.case(3), to_unit=unit, ask="Kapan?", by=town.sari, now=town.now
+    )
     there = reverse("public:handover", args=[token])
     page = client.get(there)
     assert page.status_code == 200
@@ -128,8 +137,15 @@ def test_a_unit_answers_with_a_photo(town, unit, client, make_photo):
     assert wrong.status_code == 422
     assert "Besok dipasang." in wrong.content.decode()
     photo = SimpleUploadedFile("a.jpg", make_photo().getvalue(), "image/jpeg")
-    done = client.post(there, {"answer": "Besok dipasang.", "name": "Wayan", "after": photo,
-                               "caption": "Rangka bailey di lokasi"})
+    done = client.post(
+        there,
+        {
+            "answer": "Besok dipasang.",
+            "name": "Wayan",
+            "after": photo,
+            "caption": "Rangka bailey di lokasi",
+        },
+    )
     assert done.status_code == 200
     made.refresh_from_db()
     assert (made.state, made.photos.count()) == ("answered", 1)
@@ -140,19 +156,24 @@ def test_a_unit_answers_with_a_photo(town, unit, client, make_photo):
 
 
 def test_a_photo_without_words_keeps_nothing_behind(town, unit, client, make_photo):
-    made, token = handover.offer(town.case(), to_unit=unit, ask="Kapan?", by=town.sari,
-                                 now=town.now)
+    made, token = handover.offer(
+        town.case(), to_unit=unit, ask="Kapan?", by=town.sari, now=town.now
+    )
     photo = SimpleUploadedFile("a.jpg", make_photo().getvalue(), "image/jpeg")
-    page = client.post(reverse("public:handover", args=[token]),
-                       {"answer": "x", "name": "", "after": photo, "caption": "Rangka"})
+    page = client.post(
+        reverse("public:handover", args=[token]),
+        {"answer": "x", "name": "", "after": photo, "caption": "Rangka"},
+    )
     assert page.status_code == 422
     assert not made.photos.exists()
 
 
 def test_not_ours_from_the_form(town, unit, client):
     _made, token = handover.offer(town.case(), to_unit=unit, ask="?", by=town.sari, now=town.now)
-    page = client.post(reverse("public:handover", args=[token]),
-                       {"refuse": "1", "name": "Wayan", "why": "Jembatan desa."})
+    page = client.post(
+        reverse("public:handover", args=[token]),
+        {"refuse": "1", "name": "Wayan", "why": "Jembatan desa."},
+    )
     assert page.status_code == 200
     assert Handover.objects.get().refusal == "Jembatan desa."
 
@@ -164,13 +185,35 @@ def test_a_wrong_link_says_what_to_do(client, db):
 
 def test_results_and_figures(town, client, make_photo):
     case = town.case(3, tell=False)
-    shown = evidence.add(case, make_photo(), when="after", caption="Jembatan terpasang",
-                         by=town.sari, given_by="Sari", now=town.now, public=True)
-    hidden = evidence.add(case, make_photo(), when="before", caption="Rahasia", by=town.sari,
-                          given_by="Sari", now=town.now)
+    shown = evidence.add(
+        case,
+        make_photo(),
+        when="after",
+        caption="Jembatan terpasang",
+        by=town.sari,
+        given_by="Sari",
+        now=town.now,
+        public=True,
+    )
+    hidden = evidence.add(
+        case,
+        make_photo(),
+        when="before",
+        caption="Rahasia",
+        by=town.sari,
+        given_by="Sari",
+        now=town.now,
+    )
     cases.resolve(case, resolution="Terpasang.", by=town.sari, now=town.now)
-    made = announce.write("Jembatan darurat", you_said="Putus.", we_did="Dipasang.",
-                          reply_text="Sudah.", by=town.dimas, now=town.now, case=case)
+    made = announce.write(
+        "Jembatan darurat",
+        you_said="Putus.",
+        we_did="Dipasang.",
+        reply_text="Sudah.",
+        by=town.dimas,
+        now=town.now,
+        case=case,
+    )
     slug = case.agency.slug
     there = reverse("public:result", args=[slug, made.slug])
     assert client.get(there).status_code == 404

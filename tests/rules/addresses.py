@@ -31,8 +31,11 @@ ELSEWHERE = {
 
 
 def every() -> list[Address]:
-    return [one for one in _walk(get_resolver().url_patterns, "", "", ())
-            if not one.name.startswith(tuple(ELSEWHERE))]
+    return [
+        one
+        for one in _walk(get_resolver().url_patterns, "", "", ())
+        if not one.name.startswith(tuple(ELSEWHERE))
+    ]
 
 
 def _walk(
@@ -45,8 +48,9 @@ def _walk(
             inner = f"{space}{entry.namespace}:" if entry.namespace else space
             yield from _walk(entry.url_patterns, path, inner, places)
         else:
-            yield Address(f"{space}{entry.name}", path,
-                          getattr(entry.callback, "desk_verb", ""), places)
+            yield Address(
+                f"{space}{entry.name}", path, getattr(entry.callback, "desk_verb", ""), places
+            )
 
 
 # What stands in the places of an address: "app.Model" is a planted row's id, "app.Model.field" a
@@ -103,8 +107,10 @@ PLACES: dict[str, Line | list[Line]] = {
     "desk:monitoring-evaluate": {"pk": "planning.Plan"},
     "desk:monitoring-*": {"pk": "monitoring.Evaluation"},
     "desk:archive-record": {"pk": "archive.Record"},
-    "desk:archive-story": {"kind": "archive.Record.subject_type",
-                           "ident": "archive.Record.subject_id"},
+    "desk:archive-story": {
+        "kind": "archive.Record.subject_type",
+        "ident": "archive.Record.subject_id",
+    },
     "desk:accounts-*": {"pk": "accounts.Account"},
     "desk:team-*": {"pk": "core.Membership"},
     "desk:team-withdraw": {"pk": "core.Invitation"},
@@ -129,13 +135,18 @@ def lines(address: Address) -> list[Line]:
     """The lines of the table for an address: its own, else the longest that ends in "*"."""
     if not address.places:
         return [{}]
-    fits = [one for one in PLACES
-            if one == address.name
-            or (one.endswith("*") and address.name.startswith(one[:-1]))]
+    fits = [
+        one
+        for one in PLACES
+        if one == address.name or (one.endswith("*") and address.name.startswith(one[:-1]))
+    ]
     best = address.name if address.name in fits else max(fits, key=len, default="")
     found = PLACES.get(best, [])
-    table = [line for line in (found if isinstance(found, list) else [found])
-             if set(line) >= set(address.places)]
+    table = [
+        line
+        for line in (found if isinstance(found, list) else [found])
+        if set(line) >= set(address.places)
+    ]
     assert table, (
         f"{address.name} ({address.route}) has no line in tests/rules/addresses.py: say what "
         f"stands in {', '.join(address.places)}"
@@ -145,8 +156,10 @@ def lines(address: Address) -> list[Line]:
 
 def fill(address: Address, planted: Planted, sealed: bool = False) -> list[str]:
     """The address with the planted rows in its places, in each way of the table."""
-    return [path(address, {one: _fill(what, planted, sealed) for one, what in line.items()})
-            for line in lines(address)]
+    return [
+        path(address, {one: _fill(what, planted, sealed) for one, what in line.items()})
+        for line in lines(address)
+    ]
 
 
 def path(address: Address, places: dict[str, Any]) -> str:

@@ -71,8 +71,9 @@ class Planted:
 
 def said(word: str) -> str:
     """What a citizen wrote, with what must never be shown in it."""
-    return (f"{word}: pak, jembatan putus. NIK saya {NIK}, hubungi {PHONE} "
-            f"atau {EMAIL}, terima kasih.")
+    return (
+        f"{word}: pak, jembatan putus. NIK saya {NIK}, hubungi {PHONE} atau {EMAIL}, terima kasih."
+    )
 
 
 def spans(text: str) -> list[dict[str, Any]]:
@@ -93,84 +94,193 @@ def _file(planted: Planted) -> ContentFile:
 # callable is given what is planted so far.
 RICH: dict[str, dict[str, Any]] = {
     "core.Membership": {"role": "auditor", "valid_from": date(2026, 1, 1), "unit": None},
-    "core.Invitation": {"role": "editor", "valid_from": date(2026, 1, 1), "unit": None,
-                        "token_hash": lambda p: invite.hash_of(p.tag + LINK),
-                        "expires_at": lambda p: p.now + timedelta(days=3)},
-    "accounts.Account": {"channel": "mastodon", "preset": "", "state": "connected",
-                         "server": "https://sosial.example", "limits": {}, "trouble": "",
-                         "trouble_said": "", "paused_code": "", "paused_reason": "",
-                         "retired_reason": "", "url": "https://sosial.example/@dinas"},
+    "core.Invitation": {
+        "role": "editor",
+        "valid_from": date(2026, 1, 1),
+        "unit": None,
+        "token_hash": lambda p: invite.hash_of(p.tag + LINK),
+        "expires_at": lambda p: p.now + timedelta(days=3),
+    },
+    "accounts.Account": {
+        "channel": "mastodon",
+        "preset": "",
+        "state": "connected",
+        "server": "https://sosial.example",
+        "limits": {},
+        "trouble": "",
+        "trouble_said": "",
+        "paused_code": "",
+        "paused_reason": "",
+        "retired_reason": "",
+        "url": "https://sosial.example/@dinas",
+    },
     "accounts.Credential": {"superseded_at": lambda p: p.now},
     "accounts.Bucket": {"scope": "posts", "capacity": 300, "tokens": 300.0, "window_s": 300},
-    "planning.Plan": {"state": "running", "period_start": date(2026, 10, 1),
-                      "period_end": date(2026, 12, 31), "version": 1,
-                      "lessons": lambda p: [{"text": p.word("planning.Plan.lessons"),
-                                             "source": "x"}]},
+    "planning.Plan": {
+        "state": "running",
+        "period_start": date(2026, 10, 1),
+        "period_end": date(2026, 12, 31),
+        "version": 1,
+        "lessons": lambda p: [{"text": p.word("planning.Plan.lessons"), "source": "x"}],
+    },
     "planning.Segment": {"ladder": {"creators": 8}},
     "planning.Objective": {"metric": "comments", "kind": "listen"},
     "planning.ChannelChoice": {"channel": "mastodon", "chosen": True},
-    "activities.Activity": {"state": "running", "ends_at": lambda p: p.now + timedelta(hours=3),
-                            "relation": "g2c", "purpose": "inform"},
+    "activities.Activity": {
+        "state": "running",
+        "ends_at": lambda p: p.now + timedelta(hours=3),
+        "relation": "g2c",
+        "purpose": "inform",
+    },
     "activities.Hold": {"account": None, "lifted_by": None, "lifted_reason": ""},
-    "messaging.Message": {"state": "checked", "openness": "periodic", "language": "id",
-                          "tone": "warm", "approved_by": None, "emergency": False},
-    "messaging.Variant": {"parts": lambda p: [p.word("messaging.Variant.parts")],
-                          "visibility": "public"},
+    "messaging.Message": {
+        "state": "checked",
+        "openness": "periodic",
+        "language": "id",
+        "tone": "warm",
+        "approved_by": None,
+        "emergency": False,
+    },
+    "messaging.Variant": {
+        "parts": lambda p: [p.word("messaging.Variant.parts")],
+        "visibility": "public",
+    },
     "messaging.Media": {"file": _file, "mime": "image/png", "width": 8, "height": 8, "size": 90},
     "messaging.Review": {"kind": "comment", "verdict": "noted", "cleared": []},
-    "messaging.Exemption": {"words": lambda p: [p.word("messaging.Exemption.words")],
-                            "expires_on": date(2030, 1, 1)},
-    "messaging.ShortLink": {"code": lambda p: p.word("messaging.ShortLink.code", 12),
-                            "target": "https://lumbung.example/jadwal"},
+    "messaging.Exemption": {
+        "words": lambda p: [p.word("messaging.Exemption.words")],
+        "expires_on": date(2030, 1, 1),
+    },
+    "messaging.ShortLink": {
+        "code": lambda p: p.word("messaging.ShortLink.code", 12),
+        "target": "https://lumbung.example/jadwal",
+    },
     "publishing.Delivery": {
-        "kind": "post", "lane": 2, "state": "published", "content": _content, "reply_target": "",
-        "wall_time": "2026-11-24T10:00", "zone": "Asia/Jakarta", "published_at": lambda p: p.now,
-        "remote_url": "https://sosial.example/@dinas/1", "approved_by": "rule:test",
-        "prepared": {}, "trouble": "", "trouble_said": "", "follows": None, "lease_token": None},
+        "kind": "post",
+        "lane": 2,
+        "state": "published",
+        "content": _content,
+        "reply_target": "",
+        "wall_time": "2026-11-24T10:00",
+        "zone": "Asia/Jakarta",
+        "published_at": lambda p: p.now,
+        "remote_url": "https://sosial.example/@dinas/1",
+        "approved_by": "rule:test",
+        "prepared": {},
+        "trouble": "",
+        "trouble_said": "",
+        "follows": None,
+        "lease_token": None,
+    },
     "publishing.Attempt": {"act": "send", "outcome": "posted", "facts": {}},
     "inbox.Conversation": {
-        "state": "triaged", "kind": "complaint", "visibility": "public", "due_at": lambda p: p.now,
-        "snoozed_until": None, "last_item_id": 0, "human_fields": {}, "labelled": {}},
-    "inbox.Item": {"visibility": "public", "source": "channel", "language": "id", "media": [],
-                   "text": lambda p: said(p.word("inbox.Item.text")), "quarantined": "",
-                   "url": "https://sosial.example/@warga/2"},
-    "inbox.Revision": {"text": lambda p: said(p.word("inbox.Revision.text")), "media": [],
-                       "number": 1},
+        "state": "triaged",
+        "kind": "complaint",
+        "visibility": "public",
+        "due_at": lambda p: p.now,
+        "snoozed_until": None,
+        "last_item_id": 0,
+        "human_fields": {},
+        "labelled": {},
+    },
+    "inbox.Item": {
+        "visibility": "public",
+        "source": "channel",
+        "language": "id",
+        "media": [],
+        "text": lambda p: said(p.word("inbox.Item.text")),
+        "quarantined": "",
+        "url": "https://sosial.example/@warga/2",
+    },
+    "inbox.Revision": {
+        "text": lambda p: said(p.word("inbox.Revision.text")),
+        "media": [],
+        "number": 1,
+    },
     "inbox.Cursor": {"value": {}, "stream": "main", "failed_why": "", "failed_said": ""},
-    "inbox.Suggestion": {"field": "kind", "value": "complaint", "reasons": [], "verdict": "",
-                         "corrected_to": "", "confidence": 0.8},
+    "inbox.Suggestion": {
+        "field": "kind",
+        "value": "complaint",
+        "reasons": [],
+        "verdict": "",
+        "corrected_to": "",
+        "confidence": 0.8,
+    },
     "inbox.SavedAnswer": {"valid_until": date(2030, 1, 1)},
-    "inbox.Reply": {"state": "awaiting", "purpose": "answer", "delivery": None,
-                    "returned_reason": ""},
+    "inbox.Reply": {
+        "state": "awaiting",
+        "purpose": "answer",
+        "delivery": None,
+        "returned_reason": "",
+    },
     "inbox.Moderation": {"act": "refused", "reason": "criticism"},
     "inbox.Claim": {"state": "checking", "verdict": "", "decided_by": None, "published": False},
     "inbox.Vocabulary": {"kind": "unit"},
-    "followup.Case": {"kind": "complaint", "state": "in_progress", "due_at": lambda p: p.now,
-                      "number": lambda p: p.word("followup.Case.number", 16).upper(),
-                      "sp4n_id": "", "resolution": "", "public": False, "satisfaction": None},
+    "followup.Case": {
+        "kind": "complaint",
+        "state": "in_progress",
+        "due_at": lambda p: p.now,
+        "number": lambda p: p.word("followup.Case.number", 16).upper(),
+        "sp4n_id": "",
+        "resolution": "",
+        "public": False,
+        "satisfaction": None,
+    },
     "followup.Contributor": {"not_fixed_words": "", "satisfaction": None},
     "followup.Clock": {"rule": "sp4n_complaint", "amount": 5, "recomputed": []},
-    "followup.Handover": {"state": "offered", "expires_at": lambda p: p.now + timedelta(days=3),
-                          "answer": "", "answered_name": "", "refusal": "", "rightful_unit": None,
-                          "token_hash": lambda p: keys.hash_token(p.tag + LINK)},
+    "followup.Handover": {
+        "state": "offered",
+        "expires_at": lambda p: p.now + timedelta(days=3),
+        "answer": "",
+        "answered_name": "",
+        "refusal": "",
+        "rightful_unit": None,
+        "token_hash": lambda p: keys.hash_token(p.tag + LINK),
+    },
     "followup.Evidence": {"when": "before", "public": False},
-    "followup.Finding": {"state": "draft", "checked_by": None, "items_total": 1,
-                         "period_end": lambda p: p.now},
+    "followup.Finding": {
+        "state": "draft",
+        "checked_by": None,
+        "items_total": 1,
+        "period_end": lambda p: p.now,
+    },
     "followup.FindingGroup": {"rest": False, "order": 1},
-    "followup.Recommendation": {"state": "proposed", "decided_by": None, "decision_reason": "",
-                                "changed_to": "", "done_note": "", "chosen": None},
+    "followup.Recommendation": {
+        "state": "proposed",
+        "decided_by": None,
+        "decision_reason": "",
+        "changed_to": "",
+        "done_note": "",
+        "chosen": None,
+    },
     "followup.Option": {"letter": "A"},
     "followup.Announcement": {"state": "draft", "approved_by": None, "approved_hash": None},
     "followup.Telling": {"delivery": None},
-    "monitoring.Measurement": {"metric": "favourites", "day": None, "page": "", "age_h": 24,
-                               "source": "channel"},
+    "monitoring.Measurement": {
+        "metric": "favourites",
+        "day": None,
+        "page": "",
+        "age_h": 24,
+        "source": "channel",
+    },
     "monitoring.Collection": {"failed_code": "", "failed_why": ""},
     "monitoring.AnalyticsImport": {"refused": []},
     "monitoring.Evaluation": {
-        "state": "open", "returns": [], "objectives": [], "closed_by": None, "next_plan": None,
-        "lessons": lambda p: [{"text": p.word("monitoring.Evaluation.lessons"), "source": "x"}]},
-    "archive.Record": {"verb": "case.opened", "actor": "citizen", "facts": {}, "key": None,
-                       "subject_type": "followup.case", "subject_id": "1"},
+        "state": "open",
+        "returns": [],
+        "objectives": [],
+        "closed_by": None,
+        "next_plan": None,
+        "lessons": lambda p: [{"text": p.word("monitoring.Evaluation.lessons"), "source": "x"}],
+    },
+    "archive.Record": {
+        "verb": "case.opened",
+        "actor": "citizen",
+        "facts": {},
+        "key": None,
+        "subject_type": "followup.case",
+        "subject_id": "1",
+    },
     "archive.TreeHead": {"signer": "k"},
 }
 
@@ -211,12 +321,16 @@ def plant(agency: Agency, unit: Agency, tag: str, now: datetime) -> Planted:
 
 def order() -> list[type[models.Model]]:
     """Every scoped model and those beside them, each after what it points to."""
-    left = [model for model in apps.get_models()
-            if any(one.name == "agency" for one in model._meta.concrete_fields)]
+    left = [
+        model
+        for model in apps.get_models()
+        if any(one.name == "agency" for one in model._meta.concrete_fields)
+    ]
     done: list[type[models.Model]] = []
     while left:
-        ready = [one for one in left if not _needs(one, left, null=True)] or \
-            [one for one in left if not _needs(one, left, null=False)][:1]
+        ready = [one for one in left if not _needs(one, left, null=True)] or [
+            one for one in left if not _needs(one, left, null=False)
+        ][:1]
         assert ready, f"{left} point to each other"
         done += ready
         left = [model for model in left if model not in ready]
@@ -224,13 +338,20 @@ def order() -> list[type[models.Model]]:
 
 
 def _needs(model: type[models.Model], left: list[type[models.Model]], null: bool) -> bool:
-    return any(one.related_model in left and one.related_model is not model
-               for one in model._meta.concrete_fields if one.is_relation and (null or not one.null))
+    return any(
+        one.related_model in left and one.related_model is not model
+        for one in model._meta.concrete_fields
+        if one.is_relation and (null or not one.null)
+    )
 
 
 def make(
-    planted: Planted, model: type[models.Model], label: str, more: dict[str, Any],
-    near: dict[str, models.Model], sealed: bool = False,
+    planted: Planted,
+    model: type[models.Model],
+    label: str,
+    more: dict[str, Any],
+    near: dict[str, models.Model],
+    sealed: bool = False,
 ) -> models.Model:
     rich = {**RICH.get(label, {}), **more}
     before = dict(planted.words)
@@ -252,7 +373,8 @@ def make(
             planted.sealed[word] = planted.words.pop(word)
     if label == "publishing.Delivery":
         values["content_hash"] = values["approved_hash"] = contents.digest(
-            values["content"], values["account"].pk, "")
+            values["content"], values["account"].pk, ""
+        )
     return model._default_manager.create(**values)
 
 
@@ -312,5 +434,8 @@ def _connect(planted: Planted) -> None:
 
 
 def scoped_labels() -> set[str]:
-    return {f"{model._meta.app_label}.{model.__name__}" for model in apps.get_models()
-            if issubclass(model, Scoped)}
+    return {
+        f"{model._meta.app_label}.{model.__name__}"
+        for model in apps.get_models()
+        if issubclass(model, Scoped)
+    }

@@ -37,8 +37,9 @@ def test_names_are_unique():
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("place", [nav.TODAY, *nav.CYCLE, *nav.KEEPING, *nav.TABS],
-                         ids=lambda place: place.page)
+@pytest.mark.parametrize(
+    "place", [nav.TODAY, *nav.CYCLE, *nav.KEEPING, *nav.TABS], ids=lambda place: place.page
+)
 def test_every_place_of_the_rail_asks_for_the_verb_of_its_page(place):
     if not nav.address(place.page):
         pytest.skip(f"{place.page} is not part of this installation")

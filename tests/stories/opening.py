@@ -41,13 +41,15 @@ def serve(environment: dict[str, str], home: Path, port: int) -> subprocess.Pope
     with log.open("w") as out:
         process = subprocess.Popen(
             [*TANGGAP, "serve", "--without-worker", "--port", str(port)],
-            env=environment, stdout=out, stderr=subprocess.STDOUT, text=True,
+            env=environment,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
     answer, deadline = None, time.monotonic() + READY_SECONDS
     while answer is None and time.monotonic() < deadline and process.poll() is None:
         try:
-            answer = httpx.get(
-                f"http://localhost:{port}/masuk/login/", timeout=10, trust_env=False)
+            answer = httpx.get(f"http://localhost:{port}/masuk/login/", timeout=10, trust_env=False)
         except httpx.TransportError:
             time.sleep(0.1)
     if answer is None or answer.status_code != 200:
@@ -71,21 +73,32 @@ def opened(browser: Browser, migrated: str, folder: Path) -> Iterator[Regency]:
     http.configure(private_hosts=[place])
     secrets.use(settings.KEY_FILE)
     here = override_settings(
-        PUBLIC_URL=f"http://localhost:{port}", HOME=folder,
+        PUBLIC_URL=f"http://localhost:{port}",
+        HOME=folder,
         PASSWORD_HASHERS=["django.contrib.auth.hashers.PBKDF2PasswordHasher"],
-        EMAIL_BACKEND="django.core.mail.backends.dummy.EmailBackend")
+        EMAIL_BACKEND="django.core.mail.backends.dummy.EmailBackend",
+    )
     try:
         with here, working_in(name):
             url = Clone(name, _url(name)).environment(
-                DJANGO_SETTINGS_MODULE="tanggap.settings", TANGGAP_HOME=str(folder),
-                TANGGAP_PRACTICE="1", TANGGAP_PUBLIC_URL=f"http://localhost:{port}",
-                TANGGAP_PRIVATE_HOSTS=place, TANGGAP_SECRET_KEY=settings.SECRET_KEY)
+                DJANGO_SETTINGS_MODULE="tanggap.settings",
+                TANGGAP_HOME=str(folder),
+                TANGGAP_PRACTICE="1",
+                TANGGAP_PUBLIC_URL=f"http://localhost:{port}",
+                TANGGAP_PRIVATE_HOSTS=place,
+                TANGGAP_SECRET_KEY=settings.SECRET_KEY,
+            )
             begins = seed.begins(datetime.now(UTC), world.read("agency")["agency"]["zone"])
             seed.turn_clock(begins, network)
             seed.seed(network, lambda _what: None)
             server = serve(url, folder, port)
-            regency = Regency(settings.PUBLIC_URL, network, browser,
-                              os.environ.get("TANGGAP_SHOTS", ""), folder / "serve.log")
+            regency = Regency(
+                settings.PUBLIC_URL,
+                network,
+                browser,
+                os.environ.get("TANGGAP_SHOTS", ""),
+                folder / "serve.log",
+            )
             yield regency
             faults = regency.close()
             assert not faults, "\n".join(dict.fromkeys(faults))
@@ -102,6 +115,10 @@ def _url(name: str) -> str:
     from psycopg.conninfo import make_conninfo
 
     about = connection.settings_dict
-    parts = {"user": about["USER"], "password": about["PASSWORD"], "host": about["HOST"],
-             "port": about["PORT"]}
+    parts = {
+        "user": about["USER"],
+        "password": about["PASSWORD"],
+        "host": about["HOST"],
+        "port": about["PORT"],
+    }
     return make_conninfo(dbname=name, **{key: value for key, value in parts.items() if value})

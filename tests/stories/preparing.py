@@ -25,12 +25,21 @@ def scheduled(regency: Regency, title: str, text: str, *, at: str, days: int = 3
     dimas, ratna, now = seed.person("dimas"), seed.person("ratna"), clock.now()
     today = now.astimezone(ZoneInfo(regency.agency.zone)).date()
     message = draft.write(
-        regency.agency, title=title, core=text, accounts=[account(regency)], openness="periodic",
-        source="Jadwal dinas 470/088", valid_until=today + timedelta(days=days), by=dimas, now=now)
+        regency.agency,
+        title=title,
+        core=text,
+        accounts=[account(regency)],
+        openness="periodic",
+        source="Jadwal dinas 470/088",
+        valid_until=today + timedelta(days=days),
+        by=dimas,
+        now=now,
+    )
     approve.submit(message, by=dimas, now=now)
     approve.approve(message, seen=digest(message), by=ratna, now=now)
     return schedule.queue(
-        message, by=dimas, now=now, at=(f"{today.isoformat()}T{at}", regency.agency.zone))[0]
+        message, by=dimas, now=now, at=(f"{today.isoformat()}T{at}", regency.agency.zone)
+    )[0]
 
 
 def at_hour(regency: Regency, hour: int, minute: int = 0) -> None:
@@ -38,8 +47,10 @@ def at_hour(regency: Regency, hour: int, minute: int = 0) -> None:
     zone = ZoneInfo(regency.agency.zone)
     local = clock.now().astimezone(zone)
     then = datetime.combine(local.date(), datetime.min.time(), zone) + timedelta(
-        hours=hour, minutes=minute)
+        hours=hour, minutes=minute
+    )
     while (left := then - clock.now()) > timedelta(0):
-        practice_time.advance(min(left, timedelta(minutes=10)), now=clock.now(),
-                              network=regency.network)
+        practice_time.advance(
+            min(left, timedelta(minutes=10)), now=clock.now(), network=regency.network
+        )
         regency.background()

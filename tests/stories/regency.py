@@ -75,18 +75,21 @@ class Regency:
 
     def working_days(self, count: int) -> None:
         practice_time.advance_working_days(
-            self.agency, count, now=clock.now(), network=self.network)
+            self.agency, count, now=clock.now(), network=self.network
+        )
         self.background(2)
 
     def on_phone(self, who: str) -> Somebody:
         return self._somebody(who, PHONE)
 
-    def at_desk(self, who: str) -> Somebody:
-        return self._somebody(who, DESK)
+    def at_desk(self, who: str, scripts: bool = True) -> Somebody:
+        """`scripts` off: a browser that runs none, where every form must work all the same."""
+        return self._somebody(who, DESK | {"java_script_enabled": scripts})
 
     def passer_by(self, phone: bool = True) -> Somebody:
-        """Somebody without an account here: a citizen, or a unit with a link."""
-        return self._open("", PHONE if phone else DESK)
+        """Somebody without an account here: a citizen, or a unit with a link, on an old telephone
+        that runs no scripts."""
+        return self._open("", (PHONE if phone else DESK) | {"java_script_enabled": False})
 
     def _somebody(self, who: str, screen: dict[str, Any]) -> Somebody:
         person = seed.person(who)
@@ -100,7 +103,8 @@ class Regency:
 
     def _open(self, name: str, screen: dict[str, Any]) -> Somebody:
         context = self.browser.new_context(
-            locale="id-ID", reduced_motion="reduce", base_url=self.url, **screen)
+            locale="id-ID", reduced_motion="reduce", base_url=self.url, **screen
+        )
         context.set_default_timeout(PATIENCE)
         made = Somebody(self, name, context, context.new_page())
         made.page.on("pageerror", lambda error: made.faults.append(f"{made.page.url}: {error}"))
@@ -129,9 +133,11 @@ class Regency:
 
     def told_on_phone(self, citizen: str) -> list[str]:
         """What the regency wrote to this citizen, newest first, without markup."""
-        return [plain(ring["status"]["content"])
-                for ring in net.notifications_of(self.network, citizen)
-                if ring.get("status") and ring["status"]["account"]["username"] == "pemkab"]
+        return [
+            plain(ring["status"]["content"])
+            for ring in net.notifications_of(self.network, citizen)
+            if ring.get("status") and ring["status"]["account"]["username"] == "pemkab"
+        ]
 
 
 def plain(markup: str) -> str:
@@ -217,7 +223,8 @@ class Somebody:
 
     def _field(self, label: str) -> Locator:
         by_name = self.page.locator(
-            f"main [name='{label}']:not([type=hidden]), form [name='{label}']:not([type=hidden])")
+            f"main [name='{label}']:not([type=hidden]), form [name='{label}']:not([type=hidden])"
+        )
         if re.fullmatch(r"[a-z0-9_-]+", label) and by_name.count():
             return by_name.first
         return self._one(self.page.get_by_label(pattern(label)))

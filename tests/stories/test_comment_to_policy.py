@@ -68,10 +68,15 @@ def test_comment_to_policy(regency: Regency, photo: Callable[[str], Path]):
 def forty_citizens_write(regency: Regency) -> None:
     scheduled(regency, "Dukcapil keliling", POST, at="07:00")
     at_hour(regency, 7, 1)
-    post, = regency.posts()
+    (post,) = regency.posts()
     for said in FORTY:
-        regency.citizen_says(said.citizen, said.text, reply_to=post["id"], mention="pemkab",
-                             language=said.language_code)
+        regency.citizen_says(
+            said.citizen,
+            said.text,
+            reply_to=post["id"],
+            mention="pemkab",
+            language=said.language_code,
+        )
     regency.later(minutes=2)
 
 
@@ -133,9 +138,7 @@ def sari_gives_it_to_the_unit(sari: Somebody, number: str) -> str:
     return re.search(r"/tindak/[\w-]+/", copied).group()  # type: ignore[union-attr]
 
 
-def wayan_answers_on_his_phone(
-    regency: Regency, link: str, photo: Callable[[str], Path]
-) -> None:
+def wayan_answers_on_his_phone(regency: Regency, link: str, photo: Callable[[str], Path]) -> None:
     wayan = regency.passer_by()
     wayan.goes(link)
     wayan.sees(ASK, "40 warga")

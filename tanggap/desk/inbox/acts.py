@@ -53,8 +53,12 @@ def give(request: DeskRequest, pk: int) -> HttpResponse:
         assign.assign(found, who, by=request.user, now=request.now)
     except Refused as refusal:
         return page(request, found.pk, refusal=refusal, status=422)
-    messages.success(request, gettext("%(name)s answers this.") % {"name": who.name} if who
-                     else gettext("Nobody is assigned now."))
+    messages.success(
+        request,
+        gettext("%(name)s answers this.") % {"name": who.name}
+        if who
+        else gettext("Nobody is assigned now."),
+    )
     return back(request, pk)
 
 
@@ -69,8 +73,11 @@ def put_off(request: DeskRequest, pk: int) -> HttpResponse:
             return back(request, pk)
         form = forms.SnoozeForm(request.POST)
         if not form.is_valid():
-            raise Refused(gettext("Nothing was changed."), gettext("This is no date and time."),
-                          gettext("Choose a day and an hour."))
+            raise Refused(
+                gettext("Nothing was changed."),
+                gettext("This is no date and time."),
+                gettext("Choose a day and an hour."),
+            )
         snooze.snooze(found, form.cleaned_data["until"], by=request.user, now=request.now)
     except Refused as refusal:
         return page(request, found.pk, refusal=refusal, status=422)
@@ -91,8 +98,12 @@ def done(request: DeskRequest, pk: int) -> HttpResponse:
             snooze.quiet(found, by=request.user, now=request.now)
     except Refused as refusal:
         return page(request, found.pk, refusal=refusal, status=422)
-    messages.success(request, gettext("It is open again.") if act == "reopen"
-                     else gettext("Done. It leaves the list until the citizen writes again."))
+    messages.success(
+        request,
+        gettext("It is open again.")
+        if act == "reopen"
+        else gettext("Done. It leaves the list until the citizen writes again."),
+    )
     following = whole(request.POST.get("following")) if act == "next" else 0
     return back(request, following or pk)
 
@@ -103,8 +114,12 @@ def label(request: DeskRequest, pk: int) -> HttpResponse:
     """What a person says it is: each field that changed."""
     found = find(request, pk)
     urgency = {0: "danger", 1: "urgent", 2: "normal"}[found.urgency]
-    before = {"kind": found.kind, "urgency": urgency, "place": found.place,
-              "unit": found.unit.slug if found.unit else ""}
+    before = {
+        "kind": found.kind,
+        "urgency": urgency,
+        "place": found.place,
+        "unit": found.unit.slug if found.unit else "",
+    }
     try:
         for field, old in before.items():
             value = request.POST.get(field, old).strip()
@@ -122,8 +137,12 @@ def label(request: DeskRequest, pk: int) -> HttpResponse:
 @require_POST
 @desk("inbox.write")
 def suggestion(request: DeskRequest, pk: int) -> HttpResponse:
-    row = scoped(Suggestion, request.scope).filter(
-        pk=pk, item__conversation__sealed=False).select_related("item__conversation").first()
+    row = (
+        scoped(Suggestion, request.scope)
+        .filter(pk=pk, item__conversation__sealed=False)
+        .select_related("item__conversation")
+        .first()
+    )
     if row is None or row.item.conversation_id is None:
         raise Http404
     triage.accept(row, by=request.user, now=request.now)
@@ -153,20 +172,35 @@ def hide(request: DeskRequest, pk: int) -> HttpResponse:
         status = 422
         if form.is_valid():
             try:
-                moderate.hide(item, form.cleaned_data["reason"], form.cleaned_data["note"],
-                              by=request.user, now=request.now)
+                moderate.hide(
+                    item,
+                    form.cleaned_data["reason"],
+                    form.cleaned_data["note"],
+                    by=request.user,
+                    now=request.now,
+                )
             except Refused as refusal:
                 refuse(form, refusal)
             else:
                 messages.success(request, gettext("Hidden. The original is kept."))
                 return back(request, item.conversation_id or 0)
     last = item.revisions.order_by("-number").first() or item
-    return render(request, "desk/inbox/hide.html", {
-        "item": item, "form": form, "text": last.text, "personal": last.personal,
-        "name": shown.name_of(item.author), "on_network": moderate.on_network(item),
-        "rule": words(house_rules()["criticism"]), "source": house_rules()["source"],
-        "rules": house_rules()["reasons"],
-    }, status=status)
+    return render(
+        request,
+        "desk/inbox/hide.html",
+        {
+            "item": item,
+            "form": form,
+            "text": last.text,
+            "personal": last.personal,
+            "name": shown.name_of(item.author),
+            "on_network": moderate.on_network(item),
+            "rule": words(house_rules()["criticism"]),
+            "source": house_rules()["source"],
+            "rules": house_rules()["reasons"],
+        },
+        status=status,
+    )
 
 
 @require_POST
@@ -183,15 +217,21 @@ def show(request: DeskRequest, pk: int) -> HttpResponse:
 def present(request: DeskRequest, pk: int) -> HttpResponse:
     """A heartbeat; answers with who else has it open."""
     found = find(request, pk)
-    presence.beat(found, request.user, now=request.now,
-                  writing=request.POST.get("writing") == "1")
-    return render(request, "desk/inbox/presence.html", {
-        "others": presence.others(found, request.user, request.now)})
+    presence.beat(found, request.user, now=request.now, writing=request.POST.get("writing") == "1")
+    return render(
+        request,
+        "desk/inbox/presence.html",
+        {"others": presence.others(found, request.user, request.now)},
+    )
 
 
 def item_of(request: DeskRequest, pk: int) -> Item:
-    row = scoped(Item, request.scope).select_related("conversation", "author", "account").filter(
-        pk=pk, conversation__sealed=False).first()
+    row = (
+        scoped(Item, request.scope)
+        .select_related("conversation", "author", "account")
+        .filter(pk=pk, conversation__sealed=False)
+        .first()
+    )
     if row is None or not queries.visible(request.scope).filter(items=row).exists():
         raise Http404
     return row

@@ -32,22 +32,38 @@ def judge(request: DeskRequest, pk: int) -> HttpResponse:
     """`act` is approve or return; asked for without an act, it asks whether to approve."""
     row = find(request, pk)
     if request.method != "POST":
-        form = forms.SeenForm(initial={
-            "seen": row.conversation.last_item_id, "version": reply.version(row),
-            "act": "approve"})
-        return render(request, "desk/confirm.html", {
-            "title": gettext("Approve and send this answer?"), "what": [shown.safe(row.text)],
-            "form": form, "yes": gettext("Approve and send"),
-            "back": reverse("desk:inbox-approvals")})
+        form = forms.SeenForm(
+            initial={
+                "seen": row.conversation.last_item_id,
+                "version": reply.version(row),
+                "act": "approve",
+            }
+        )
+        return render(
+            request,
+            "desk/confirm.html",
+            {
+                "title": gettext("Approve and send this answer?"),
+                "what": [shown.safe(row.text)],
+                "form": form,
+                "yes": gettext("Approve and send"),
+                "back": reverse("desk:inbox-approvals"),
+            },
+        )
     try:
         if request.POST.get("act") == "return":
             reply.return_(row, request.POST.get("reason", ""), by=request.user, now=request.now)
-            messages.success(request, gettext("Returned to %(name)s.")
-                             % {"name": row.written_by.name})
+            messages.success(
+                request, gettext("Returned to %(name)s.") % {"name": row.written_by.name}
+            )
         else:
-            reply.approve(row, by=request.user, now=request.now,
-                          seen_item_id=whole(request.POST.get("seen")),
-                          seen_version=request.POST.get("version", "?"))
+            reply.approve(
+                row,
+                by=request.user,
+                now=request.now,
+                seen_item_id=whole(request.POST.get("seen")),
+                seen_version=request.POST.get("version", "?"),
+            )
             messages.success(request, gettext("Approved. The answer is on its way."))
     except Refused as refusal:
         return _listing(request, wrong=row.pk, refusal=refusal, status=422)
@@ -59,8 +75,15 @@ def rewrite(request: DeskRequest, pk: int) -> HttpResponse:
     """Change an answer that was returned, or take it back."""
     row = find(request, pk)
     found = row.conversation
-    form = forms.ReplyForm(request.POST or None, initial={
-        "text": row.text, "source": row.source, "seen": found.last_item_id, "item": row.item_id})
+    form = forms.ReplyForm(
+        request.POST or None,
+        initial={
+            "text": row.text,
+            "source": row.source,
+            "seen": found.last_item_id,
+            "item": row.item_id,
+        },
+    )
     status = 200
     if request.method == "POST" and form.is_valid():
         try:
@@ -69,52 +92,92 @@ def rewrite(request: DeskRequest, pk: int) -> HttpResponse:
                 messages.success(request, gettext("Taken back. Nothing was sent."))
             else:
                 fresh = reply.rewrite(
-                    row, form.cleaned_data["text"], by=request.user, now=request.now,
-                    seen_item_id=form.cleaned_data["seen"], source=form.cleaned_data["source"])
+                    row,
+                    form.cleaned_data["text"],
+                    by=request.user,
+                    now=request.now,
+                    seen_item_id=form.cleaned_data["seen"],
+                    source=form.cleaned_data["source"],
+                )
                 messages.success(
-                    request, gettext("The answer is on its way.") if fresh.state == "released"
-                    else gettext("The answer waits for a second person."))
+                    request,
+                    gettext("The answer is on its way.")
+                    if fresh.state == "released"
+                    else gettext("The answer waits for a second person."),
+                )
             return redirect("desk:inbox-thread", found.pk)
         except Refused as refusal:
             refuse(form, refusal)
             status = 422
     item = row.item
     words = item.revisions.order_by("-number").first() or item
-    return render(request, "desk/inbox/rewrite.html", {
-        "row": row, "form": form, "item": item, "text": words.text, "personal": words.personal,
-        "name": shown.name_of(found.author), "counter": counter(found, item, request.now),
-    }, status=status)
+    return render(
+        request,
+        "desk/inbox/rewrite.html",
+        {
+            "row": row,
+            "form": form,
+            "item": item,
+            "text": words.text,
+            "personal": words.personal,
+            "name": shown.name_of(found.author),
+            "counter": counter(found, item, request.now),
+        },
+        status=status,
+    )
 
 
 def find(request: DeskRequest, pk: int) -> Reply:
     row = (
-        scoped(Reply, request.scope).filter(pk=pk, conversation__sealed=False)
-        .select_related("conversation__author", "conversation__account", "conversation__agency",
-                        "item__author", "written_by", "saved_answer", "agency").first()
+        scoped(Reply, request.scope)
+        .filter(pk=pk, conversation__sealed=False)
+        .select_related(
+            "conversation__author",
+            "conversation__account",
+            "conversation__agency",
+            "item__author",
+            "written_by",
+            "saved_answer",
+            "agency",
+        )
+        .first()
     )
     if row is None:
         raise Http404
     return row
 
 
-def _listing(request: DeskRequest, *, wrong: int = 0, refusal: Refused | None = None,
-             status: int = 200) -> HttpResponse:
+def _listing(
+    request: DeskRequest, *, wrong: int = 0, refusal: Refused | None = None, status: int = 200
+) -> HttpResponse:
     rows = list(queries.awaiting(request.scope)[: PAGE + 1])
     cards: list[dict[str, Any]] = []
     for row in rows[:PAGE]:
         newest = Item.objects.filter(conversation=row.conversation).order_by("-pk").first()
         words = row.item.revisions.order_by("-number").first() or row.item
-        cards.append({
-            "row": row, "version": reply.version(row),
-            "name": shown.name_of(row.conversation.author),
-            "text": words.text, "personal": words.personal, "mine": row.written_by == request.user,
-            "newer": bool(newest and newest.pk > row.seen_item_id), "seen": newest.pk if newest
-            else 0, "refusal": refusal if row.pk == wrong else None,
-        })
+        cards.append(
+            {
+                "row": row,
+                "version": reply.version(row),
+                "name": shown.name_of(row.conversation.author),
+                "text": words.text,
+                "personal": words.personal,
+                "mine": row.written_by == request.user,
+                "newer": bool(newest and newest.pk > row.seen_item_id),
+                "seen": newest.pk if newest else 0,
+                "refusal": refusal if row.pk == wrong else None,
+            }
+        )
     others = [card for card in cards if not card["mine"]]
     if others:
         others[0]["first"] = True
-    return render(request, "desk/inbox/approvals.html", {
-        "cards": cards, "more": len(rows) > PAGE,
-        "waiting": sum(not card["mine"] for card in cards),
-    }, status=status)
+    return render(
+        request,
+        "desk/inbox/approvals.html",
+        {
+            "cards": cards,
+            "more": len(rows) > PAGE,
+            "waiting": sum(not card["mine"] for card in cards),
+        },
+        status=status,
+    )

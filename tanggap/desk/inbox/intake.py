@@ -25,8 +25,10 @@ PAGE = 50
 def bring(request: DeskRequest) -> HttpResponse:
     accounts = by_hand(request.scope)
     form = forms.BringForm(
-        [(str(one.pk), one.display_name) for one in accounts], request.POST or None,
-        request.FILES or None)
+        [(str(one.pk), one.display_name) for one in accounts],
+        request.POST or None,
+        request.FILES or None,
+    )
     taken, status = None, 200
     if request.method == "POST":
         status = 422
@@ -37,23 +39,40 @@ def bring(request: DeskRequest) -> HttpResponse:
                 refuse(form, refusal)
             else:
                 status = 200
-                messages.success(request, ngettext(
-                    "%(n)d message came in.", "%(n)d messages came in.", taken.new)
-                    % {"n": taken.new})
+                messages.success(
+                    request,
+                    ngettext("%(n)d message came in.", "%(n)d messages came in.", taken.new)
+                    % {"n": taken.new},
+                )
                 if not taken.bad_rows and not taken.known:
                     return redirect("desk:inbox-list")
-    return render(request, "desk/inbox/intake.html", {
-        "form": form, "taken": taken, "accounts": accounts,
-        "bad": [(row.number, row.why, shown.safe(row.text))
-                for row in (taken.bad_rows if taken else ())],
-    }, status=status)
+    return render(
+        request,
+        "desk/inbox/intake.html",
+        {
+            "form": form,
+            "taken": taken,
+            "accounts": accounts,
+            "bad": [
+                (row.number, row.why, shown.safe(row.text))
+                for row in (taken.bad_rows if taken else ())
+            ],
+        },
+        status=status,
+    )
 
 
 @desk("inbox.read")
 def quarantine(request: DeskRequest) -> HttpResponse:
-    return render(request, "desk/inbox/quarantine.html", {
-        "rows": queries.quarantined(request.scope)[:PAGE],
-        "balances": queries.balances(request.scope), "cursors": queries.listening(request.scope)})
+    return render(
+        request,
+        "desk/inbox/quarantine.html",
+        {
+            "rows": queries.quarantined(request.scope)[:PAGE],
+            "balances": queries.balances(request.scope),
+            "cursors": queries.listening(request.scope),
+        },
+    )
 
 
 def by_hand(scope: Scope) -> list[Account]:
@@ -73,11 +92,28 @@ def _take(request: DeskRequest, form: forms.BringForm, accounts: list[Account]) 
     account = next(one for one in accounts if str(one.pk) == given["account"])
     if given["file"]:
         if given["file"].size > BIGGEST:
-            raise Refused(gettext("Nothing was brought in."), gettext("The file is too large."),
-                          gettext("Cut it into files of at most 5 MB."), field="file")
-        return listen.table(account, given["file"].read(), by=request.user, now=request.now,
-                            note=given["note"] or given["file"].name)
+            raise Refused(
+                gettext("Nothing was brought in."),
+                gettext("The file is too large."),
+                gettext("Cut it into files of at most 5 MB."),
+                field="file",
+            )
+        return listen.table(
+            account,
+            given["file"].read(),
+            by=request.user,
+            now=request.now,
+            note=given["note"] or given["file"].name,
+        )
     return listen.paste(
-        account, given["text"], by=request.user, now=request.now, at=given["at"],
-        name=given["name"], handle=given["handle"], url=given["url"],
-        source=given["source"] or "paste", note=given["note"])
+        account,
+        given["text"],
+        by=request.user,
+        now=request.now,
+        at=given["at"],
+        name=given["name"],
+        handle=given["handle"],
+        url=given["url"],
+        source=given["source"] or "paste",
+        note=given["note"],
+    )

@@ -1,8 +1,8 @@
 """Room in the side pane for what a later area knows of a conversation (its case, say).
 
-    @panels.panel(order=10)
-    def case(conversation, thread, scope, now) -> tuple[str, dict] | None:
-        return "desk/followup/panel.html", {"case": found}
+@panels.panel(order=10)
+def case(conversation, thread, scope, now) -> tuple[str, dict] | None:
+    return "desk/followup/panel.html", {"case": found}
 """
 
 from __future__ import annotations

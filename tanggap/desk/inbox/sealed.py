@@ -31,8 +31,11 @@ def thread(request: DeskRequest, pk: int) -> HttpResponse:
         kind = request.POST.get("kind", "")
         try:
             if kind not in dict(KINDS):
-                raise Refused(gettext("Nothing was changed."), gettext("No kind was chosen."),
-                              gettext("Choose what it is instead."))
+                raise Refused(
+                    gettext("Nothing was changed."),
+                    gettext("No kind was chosen."),
+                    gettext("Choose what it is instead."),
+                )
             private.unseal(found, kind, by=request.user, now=request.now)
         except Refused as error:
             refusal = error
@@ -55,8 +58,16 @@ def answer(request: DeskRequest, pk: int) -> HttpResponse:
     if item is None:
         raise Http404
     try:
-        reply.write(found, item, given["text"], by=request.user, now=request.now, private=True,
-                    seen_item_id=given["seen"], sealed=True)
+        reply.write(
+            found,
+            item,
+            given["text"],
+            by=request.user,
+            now=request.now,
+            private=True,
+            seen_item_id=given["seen"],
+            sealed=True,
+        )
     except Refused as refusal:
         refuse(form, refusal)
         stale = isinstance(refusal, Stale)

@@ -69,8 +69,13 @@ def lines(
     tail = f"?{query}" if query else ""
     home = reverse("desk:inbox-sealed") if sealed else reverse("desk:inbox-list")
     return [
-        Line(row, gettext("Reporter") if sealed else name_of(row.author), f"{home}{row.pk}/{tail}",
-             row.pk == current, row.due_at != NEVER)
+        Line(
+            row,
+            gettext("Reporter") if sealed else name_of(row.author),
+            f"{home}{row.pk}/{tail}",
+            row.pk == current,
+            row.due_at != NEVER,
+        )
         for row in rows
     ]
 
@@ -92,15 +97,24 @@ def entries(
     thread: Thread, revealed: frozenset[int] = frozenset(), *, unnamed: bool = False
 ) -> list[Entry]:
     """Everything of a conversation in the order of time; `unnamed` leaves out who wrote it."""
-    asked = {one.item_id for one in thread.replies if one.purpose == Reply.Purpose.REMOVE_DATA
-             and one.state != "withdrawn"}
+    asked = {
+        one.item_id
+        for one in thread.replies
+        if one.purpose == Reply.Purpose.REMOVE_DATA and one.state != "withdrawn"
+    }
     found = [_item(item, thread, item.pk in revealed, item.pk in asked) for item in thread.items]
     if unnamed:
         for one in found:
             one.name, one.handle, one.url = gettext("Reporter"), "", ""
     found += [
-        Entry("reply", one.written_at, reply=one, text=one.text, personal=spans(one.text),
-              state=reply.state_of(one))
+        Entry(
+            "reply",
+            one.written_at,
+            reply=one,
+            text=one.text,
+            personal=spans(one.text),
+            state=reply.state_of(one),
+        )
         for one in thread.replies
     ]
     found += [
@@ -117,19 +131,31 @@ def _item(item: Item, thread: Thread, revealed: bool, asked: bool) -> Entry:
     hides = [one for one in item.moderations.all() if one.act == "hide"]
     listed = reason(hides[-1].reason) if hides and item.hidden_at else None
     return Entry(
-        "item", item.written_at, item=item, name=name_of(item.author),
-        handle=handle_of(item.author), text=last.text,
+        "item",
+        item.written_at,
+        item=item,
+        name=name_of(item.author),
+        handle=handle_of(item.author),
+        text=last.text,
         personal=[] if revealed else last.personal,
         earlier=[
-            Version(one.text, [] if revealed else one.personal,
-                    one.seen_at if isinstance(one, Revision) else one.received_at)
+            Version(
+                one.text,
+                [] if revealed else one.personal,
+                one.seen_at if isinstance(one, Revision) else one.received_at,
+            )
             for one in said[:-1]
         ],
-        suggestions=suggested, why=[
+        suggestions=suggested,
+        why=[
             {"start": span["start"], "end": span["end"], "kind": ""}
-            for one in suggested if last is item and one.value != "normal" for span in one.reasons
+            for one in suggested
+            if last is item and one.value != "normal"
+            for span in one.reasons
         ],
-        hidden=words(listed) if listed else "", revealed=revealed, asked=asked,
+        hidden=words(listed) if listed else "",
+        revealed=revealed,
+        asked=asked,
         # A handle may be a telephone number, and then stands in the address too.
         url="" if redact(item.url) else item.url,
     )

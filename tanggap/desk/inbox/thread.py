@@ -56,16 +56,27 @@ def answer(request: DeskRequest, pk: int) -> HttpResponse:
     saved = scoped(SavedAnswer, request.scope).filter(pk=given["saved"] or 0).first()
     try:
         row = reply.write(
-            found, item, given["text"], by=request.user, now=request.now,
-            private=given["private"], saved_answer=saved, source=given["source"],
-            seen_item_id=given["seen"])
+            found,
+            item,
+            given["text"],
+            by=request.user,
+            now=request.now,
+            private=given["private"],
+            saved_answer=saved,
+            source=given["source"],
+            seen_item_id=given["seen"],
+        )
     except Refused as refusal:
         refuse(form, refusal)
         stale = isinstance(refusal, Stale)
         came = queries.since(found, given["seen"] or 0) if stale else []
         return show(request, pk, form=form, came=came, status=409 if stale else 422)
-    messages.success(request, gettext("The answer is on its way.") if row.state == "released"
-                     else gettext("The answer waits for a second person."))
+    messages.success(
+        request,
+        gettext("The answer is on its way.")
+        if row.state == "released"
+        else gettext("The answer waits for a second person."),
+    )
     return back(request, pk)
 
 
@@ -90,7 +101,10 @@ def reveal(request: DeskRequest, pk: int) -> HttpResponse:
 
 
 def pane(
-    request: DeskRequest, current: int = 0, *, sealed: bool = False,
+    request: DeskRequest,
+    current: int = 0,
+    *,
+    sealed: bool = False,
     choices: queries.Choices | None = None,
 ) -> dict[str, Any]:
     """The left pane: filters, pills with counts, one page of rows."""
@@ -101,39 +115,56 @@ def pane(
     text = asked.get("q", "").strip()[:200]
     like = 0 if sealed else whole(asked.get("sama"))
     rows = queries.conversations(
-        scope, now=now, group="" if sealed else group,
+        scope,
+        now=now,
+        group="" if sealed else group,
         kind=asked.get("kind", "") if asked.get("kind") in dict(KINDS) else "",
-        unit=whole(asked.get("unit")), assignee=whole(asked.get("assignee")),
-        account=whole(asked.get("account")), text=text, case=asked.get("case", ""),
-        like=like, sealed_ones=sealed)
-    page = queries.page(rows, after=after(asked.get("after", "")),
-                        size=queries.TOGETHER if like else queries.PAGE)
+        unit=whole(asked.get("unit")),
+        assignee=whole(asked.get("assignee")),
+        account=whole(asked.get("account")),
+        text=text,
+        case=asked.get("case", ""),
+        like=like,
+        sealed_ones=sealed,
+    )
+    page = queries.page(
+        rows, after=after(asked.get("after", "")), size=queries.TOGETHER if like else queries.PAGE
+    )
     kept = "&".join(f"{key}={value}" for key, value in _kept(asked).items())
     counts = queries.counts(scope, now, until=midnight(scope, now))
     home = reverse("desk:inbox-list")
     lines = shown.lines(page.rows, _query(asked), current, sealed=sealed)
     at = next((number for number, line in enumerate(lines) if line.current), -1)
     return {
-        "lines": lines, "group": group, "like": like,
+        "lines": lines,
+        "group": group,
+        "like": like,
         "together": bool(like) and scope.may("case.write"),
-        "q": text, "kept": kept, "query": _query(asked),
+        "q": text,
+        "kept": kept,
+        "query": _query(asked),
         "next": f"{page.after[0].isoformat()},{page.after[1]}" if page.after else "",
         "tabs": [
-            {"label": word(name, "conversation_group"), "count": shown.capped(counts[name]),
-             "href": f"{home}?group={name}", "current": name == group, "code": name,
-             # Alt+N goes round the tabs.
-             "follows": GROUPS[number - 1] == group}
+            {
+                "label": word(name, "conversation_group"),
+                "count": shown.capped(counts[name]),
+                "href": f"{home}?group={name}",
+                "current": name == group,
+                "code": name,
+                # Alt+N goes round the tabs.
+                "follows": GROUPS[number - 1] == group,
+            }
             for number, name in enumerate(GROUPS)
         ],
         "finding": finding(counts["late"], counts["due"]),
-        "kinds": [(code, word(code, "conversation_kind")) for code, _name in KINDS
-                  if code != "integrity"],
+        "kinds": [
+            (code, word(code, "conversation_kind")) for code, _name in KINDS if code != "integrity"
+        ],
         "units": [(pk, name) for pk, _slug, name in choices.units],
         "accounts": choices.accounts,
         "filtered": any(asked.get(name) for name in FILTERS if name != "group"),
         "awaiting": counts["awaiting"] if scope.may("reply.approve") else 0,
-        "troubles": [] if current else [
-            one for one in queries.listening(scope) if one.failed_at],
+        "troubles": [] if current else [one for one in queries.listening(scope) if one.failed_at],
         "before": lines[at - 1].href if at > 0 else "",
         "next_pk": lines[at + 1].row.pk if 0 <= at < len(lines) - 1 else "",
         "following": lines[at + 1].href if 0 <= at < len(lines) - 1 else "",
@@ -142,10 +173,17 @@ def pane(
 
 
 def show(
-    request: DeskRequest, pk: int, *, form: forms.ReplyForm | None = None,
-    note: forms.NoteForm | None = None, initial: dict[str, Any] | None = None,
-    came: list[Item] | None = None, revealed: frozenset[int] = frozenset(),
-    refusal: Refused | None = None, sealed: bool = False, named: bool = False,
+    request: DeskRequest,
+    pk: int,
+    *,
+    form: forms.ReplyForm | None = None,
+    note: forms.NoteForm | None = None,
+    initial: dict[str, Any] | None = None,
+    came: list[Item] | None = None,
+    revealed: frozenset[int] = frozenset(),
+    refusal: Refused | None = None,
+    sealed: bool = False,
+    named: bool = False,
     status: int = 200,
 ) -> HttpResponse:
     """All three panes with a conversation open."""
@@ -159,9 +197,14 @@ def show(
     choices = queries.choices(scope)
     item = thread.items[-1] if thread.items else None
     if form is None:
-        form = forms.ReplyForm(initial={
-            "seen": found.last_item_id, "item": item.pk if item else None,
-            "private": found.visibility == "private", **(initial or {})})
+        form = forms.ReplyForm(
+            initial={
+                "seen": found.last_item_id,
+                "item": item.pk if item else None,
+                "private": found.visibility == "private",
+                **(initial or {}),
+            }
+        )
     else:
         # What came in between is on this page now: sending again means having read it.
         form.data = {**form.data.dict(), "seen": str(found.last_item_id)}  # type: ignore[attr-defined]
@@ -169,32 +212,54 @@ def show(
     asked = "" if asked == "*" else asked
     units = [(slug, name) for _pk, slug, name in choices.units]
     urgency = {0: "danger", 1: "urgent", 2: "normal"}[found.urgency]
-    return render(request, "desk/inbox/panes.html", {
-        **pane(request, found.pk, sealed=sealed, choices=choices), "open": found,
-        "name": gettext("Reporter") if unnamed else shown.name_of(found.author),
-        "handle": "" if unnamed else shown.handle_of(found.author), "named": named,
-        "identity": private.IDENTITY.items() if sealed else (),
-        "entries": shown.entries(thread, revealed, unnamed=unnamed), "form": form,
-        "note_form": note or forms.NoteForm(), "counter": counter(found, item, now),
-        "memo": note is not None or request.GET.get("tulis") == "catatan",
-        "came": {one.pk for one in came or []}, "refusal": refusal,
-        "answers": answer_rows(scope, asked, now) if asked is not None else None,
-        "asked": asked or "", "saved": saved_of(form),
-        "label_form": forms.LabelForm(units, initial={
-            "kind": found.kind, "urgency": urgency, "place": found.place,
-            "unit": found.unit.slug if found.unit else ""}),
-        "assign_form": forms.AssignForm(
-            choices.people, initial={"person": found.assigned_to_id or ""}),
-        "snooze_form": forms.SnoozeForm(initial={
-            "until": timezone.localtime(now + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M")}),
-        "units_by_slug": units, "owed": found.due_at != NEVER, "others": [
-            (row, reverse("desk:inbox-thread", args=[row.pk]))
-            for row in thread.others],
-        "alike": len(thread.alike),
-        "alike_href": f"{reverse('desk:inbox-list')}?group=all&sama={found.pk}",
-        "panels": [] if sealed else panels(found, thread, scope, now),
-        "reasons": private.REASONS.items(), "may_write": scope.may("inbox.write") and not sealed,
-    }, status=status)
+    return render(
+        request,
+        "desk/inbox/panes.html",
+        {
+            **pane(request, found.pk, sealed=sealed, choices=choices),
+            "open": found,
+            "name": gettext("Reporter") if unnamed else shown.name_of(found.author),
+            "handle": "" if unnamed else shown.handle_of(found.author),
+            "named": named,
+            "identity": private.IDENTITY.items() if sealed else (),
+            "entries": shown.entries(thread, revealed, unnamed=unnamed),
+            "form": form,
+            "note_form": note or forms.NoteForm(),
+            "counter": counter(found, item, now),
+            "memo": note is not None or request.GET.get("tulis") == "catatan",
+            "came": {one.pk for one in came or []},
+            "refusal": refusal,
+            "answers": answer_rows(scope, asked, now) if asked is not None else None,
+            "asked": asked or "",
+            "saved": saved_of(form),
+            "label_form": forms.LabelForm(
+                units,
+                initial={
+                    "kind": found.kind,
+                    "urgency": urgency,
+                    "place": found.place,
+                    "unit": found.unit.slug if found.unit else "",
+                },
+            ),
+            "assign_form": forms.AssignForm(
+                choices.people, initial={"person": found.assigned_to_id or ""}
+            ),
+            "snooze_form": forms.SnoozeForm(
+                initial={
+                    "until": timezone.localtime(now + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M")
+                }
+            ),
+            "units_by_slug": units,
+            "owed": found.due_at != NEVER,
+            "others": [(row, reverse("desk:inbox-thread", args=[row.pk])) for row in thread.others],
+            "alike": len(thread.alike),
+            "alike_href": f"{reverse('desk:inbox-list')}?group=all&sama={found.pk}",
+            "panels": [] if sealed else panels(found, thread, scope, now),
+            "reasons": private.REASONS.items(),
+            "may_write": scope.may("inbox.write") and not sealed,
+        },
+        status=status,
+    )
 
 
 def counter(found: Conversation, item: Item | None, now: datetime) -> dict[str, Any]:
@@ -250,12 +315,16 @@ def finding(late: int, due: int) -> str:
     """The list's first sentence."""
     parts = []
     if late:
-        parts.append(ngettext("%(n)s message is past its promise",
-                              "%(n)s messages are past their promise", late)
-                     % {"n": shown.capped(late)})
+        parts.append(
+            ngettext(
+                "%(n)s message is past its promise", "%(n)s messages are past their promise", late
+            )
+            % {"n": shown.capped(late)}
+        )
     if due:
-        parts.append(ngettext("%(n)s is due today", "%(n)s are due today", due)
-                     % {"n": shown.capped(due)})
+        parts.append(
+            ngettext("%(n)s is due today", "%(n)s are due today", due) % {"n": shown.capped(due)}
+        )
     if not parts:
         return gettext("Every promise is kept")
     return gettext(", ").join(parts)

@@ -26,8 +26,14 @@ def late(scope: Scope, now: datetime) -> str:
     if not scope.may("inbox.write"):
         return ""
     count = queries.late(scope, now)
-    return ngettext("%(n)s message is past its promise", "%(n)s messages are past their promise",
-                    count) % {"n": shown.capped(count)} if count else ""
+    return (
+        ngettext(
+            "%(n)s message is past its promise", "%(n)s messages are past their promise", count
+        )
+        % {"n": shown.capped(count)}
+        if count
+        else ""
+    )
 
 
 @today.section(order=20)
@@ -39,12 +45,16 @@ def first(scope: Scope, now: datetime) -> today.Section | None:
         gettext("Answer first"),
         [
             today.Row(
-                shown.name_of(row.author), reverse("desk:inbox-thread", args=[row.pk]),
-                row.snippet, due=row.due_at if line.owed else None,
-                pills=[("", word(row.kind, "conversation_kind"))] if row.kind else [])
+                shown.name_of(row.author),
+                reverse("desk:inbox-thread", args=[row.pk]),
+                row.snippet,
+                due=row.due_at if line.owed else None,
+                pills=[("", word(row.kind, "conversation_kind"))] if row.kind else [],
+            )
             for line, row in ((one, one.row) for one in shown.lines(page.rows, ""))
         ],
-        href=reverse("desk:inbox-list"), link=gettext("All messages"),
+        href=reverse("desk:inbox-list"),
+        link=gettext("All messages"),
         empty=gettext("Nobody waits for an answer."),
     )
 
@@ -59,11 +69,16 @@ def approvals(scope: Scope, now: datetime) -> today.Section | None:
     return today.Section(
         gettext("Answers that wait for you"),
         [
-            today.Row(shown.name_of(row.conversation.author), reverse("desk:inbox-approvals"),
-                      shown.safe(row.text)[:140])
+            today.Row(
+                shown.name_of(row.conversation.author),
+                reverse("desk:inbox-approvals"),
+                shown.safe(row.text)[:140],
+            )
             for row in rows
         ],
-        href=reverse("desk:inbox-approvals"), link=gettext("Look at them"))
+        href=reverse("desk:inbox-approvals"),
+        link=gettext("Look at them"),
+    )
 
 
 @today.section(order=22)
@@ -72,5 +87,9 @@ def sealed(scope: Scope, now: datetime) -> today.Section | None:
         return None
     count = queries.sealed(scope).filter(state__in=queries.OPEN)[: queries.CAP].count()
     return today.Section(
-        gettext("Sealed reports"), href=reverse("desk:inbox-sealed"), link=gettext("Open"),
-        count=count, empty=gettext("Reports of misconduct are shown to you only."))
+        gettext("Sealed reports"),
+        href=reverse("desk:inbox-sealed"),
+        link=gettext("Open"),
+        count=count,
+        empty=gettext("Reports of misconduct are shown to you only."),
+    )

@@ -41,13 +41,23 @@ def listing(request: HttpRequest) -> HttpResponse:
     groups = [("all", sum(counts[name] for name in queries.FILTERS if name != "owed"))]
     if scope.may("message.review"):
         groups.insert(0, ("mine", waiting))
-    groups += [(name, counts[name]) for name in queries.FILTERS
-               if counts[name] or name in ("writing", "waiting")]
-    return render(request, "desk/messaging/list.html", {
-        "title": title(waiting, counts), "rows": found[:PAGE], "groups": groups,
-        "only": only or "all", "q": text,
-        "after": found[PAGE - 1].pk if len(found) > PAGE else "",
-    })
+    groups += [
+        (name, counts[name])
+        for name in queries.FILTERS
+        if counts[name] or name in ("writing", "waiting")
+    ]
+    return render(
+        request,
+        "desk/messaging/list.html",
+        {
+            "title": title(waiting, counts),
+            "rows": found[:PAGE],
+            "groups": groups,
+            "only": only or "all",
+            "q": text,
+            "after": found[PAGE - 1].pk if len(found) > PAGE else "",
+        },
+    )
 
 
 def title(waiting: int, counts: dict[str, int]) -> str:
@@ -55,18 +65,22 @@ def title(waiting: int, counts: dict[str, int]) -> str:
     if waiting:
         return _for_you(waiting)
     if counts["waiting"]:
-        return ngettext("%(n)d content waits for a second person",
-                        "%(n)d contents wait for a second person",
-                        counts["waiting"]) % {"n": counts["waiting"]}
+        return ngettext(
+            "%(n)d content waits for a second person",
+            "%(n)d contents wait for a second person",
+            counts["waiting"],
+        ) % {"n": counts["waiting"]}
     if counts["writing"]:
-        return ngettext("%(n)d content is being written", "%(n)d contents are being written",
-                        counts["writing"]) % {"n": counts["writing"]}
+        return ngettext(
+            "%(n)d content is being written", "%(n)d contents are being written", counts["writing"]
+        ) % {"n": counts["writing"]}
     return gettext("Nothing waits for approval")
 
 
 def _for_you(count: int) -> str:
-    return ngettext("%(n)d content waits for your review",
-                    "%(n)d contents wait for your review", count) % {"n": count}
+    return ngettext(
+        "%(n)d content waits for your review", "%(n)d contents wait for your review", count
+    ) % {"n": count}
 
 
 @shell.count("messaging")
@@ -91,12 +105,20 @@ def section(scope: Scope, now: datetime) -> today.Section | None:
     return today.Section(
         title=gettext("Waiting for your review"),
         href=f"{reverse('desk:messaging-list')}?only=mine",
-        link=gettext("All of them"), count=queries.to_review(scope).count(),
-        rows=[today.Row(
-            title=row.title, href=reverse("desk:messaging-review", args=[row.pk]),
-            text=gettext("Written by %(name)s.") % {"name": row.author.name},
-            pills=[("late", word("owed", "message_filter"))] if row.review_owed else [],
-            due=row.publish_at, act=gettext("Review")) for row in rows])
+        link=gettext("All of them"),
+        count=queries.to_review(scope).count(),
+        rows=[
+            today.Row(
+                title=row.title,
+                href=reverse("desk:messaging-review", args=[row.pk]),
+                text=gettext("Written by %(name)s.") % {"name": row.author.name},
+                pills=[("late", word("owed", "message_filter"))] if row.review_owed else [],
+                due=row.publish_at,
+                act=gettext("Review"),
+            )
+            for row in rows
+        ],
+    )
 
 
 urlpatterns: list[Any] = [

@@ -37,33 +37,53 @@ BLANKS = 1
 
 class MessageForm(forms.Form):
     title = forms.CharField(
-        label=_("Title for the team"), max_length=200, help_text=_("Citizens do not see it."))
+        label=_("Title for the team"), max_length=200, help_text=_("Citizens do not see it.")
+    )
     core = forms.CharField(
-        label=_("Core message"), widget=forms.Textarea({"rows": 5, "data-keep": "core"}),
+        label=_("Core message"),
+        widget=forms.Textarea({"rows": 5, "data-keep": "core"}),
         max_length=5000,
-        help_text=_("What citizens should know and do, in one or two sentences."))
+        help_text=_("What citizens should know and do, in one or two sentences."),
+    )
     accounts = forms.ModelMultipleChoiceField(
-        label=_("Official accounts"), queryset=Account.objects.none(), required=False,
-        widget=forms.CheckboxSelectMultiple)
+        label=_("Official accounts"),
+        queryset=Account.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
     openness = forms.ChoiceField(
-        label=_("Openness class (UU 14/2008)"), required=False, widget=forms.RadioSelect,
-        help_text=_("May wait while you write; needed before approval."))
+        label=_("Openness class (UU 14/2008)"),
+        required=False,
+        widget=forms.RadioSelect,
+        help_text=_("May wait while you write; needed before approval."),
+    )
     source = forms.CharField(
-        label=_("Source"), max_length=300, required=False,
-        help_text=_("The document, unit or person that vouches for it."))
+        label=_("Source"),
+        max_length=300,
+        required=False,
+        help_text=_("The document, unit or person that vouches for it."),
+    )
     activity = forms.ModelChoiceField(
-        label=_("Agenda"), queryset=Activity.objects.none(), required=False,
-        empty_label=_("Not tied to the agenda"))
+        label=_("Agenda"),
+        queryset=Activity.objects.none(),
+        required=False,
+        empty_label=_("Not tied to the agenda"),
+    )
     tone = forms.ChoiceField(label=_("Tone"), required=False)
     valid_until = forms.DateField(
-        label=_("Valid until"), required=False,
-        widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
+        label=_("Valid until"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
+    )
     publish_at = forms.DateTimeField(
-        label=_("Wish to publish"), required=False, input_formats=[WALL, "%d/%m/%Y %H.%M"],
-        widget=forms.DateTimeInput({"type": "datetime-local"}, WALL))
+        label=_("Wish to publish"),
+        required=False,
+        input_formats=[WALL, "%d/%m/%Y %H.%M"],
+        widget=forms.DateTimeInput({"type": "datetime-local"}, WALL),
+    )
     emergency = forms.BooleanField(
-        label=_("Emergency: people may be in danger"), required=False,
-        help_text=_("It goes first, even while posts are on hold."))
+        label=_("Emergency: people may be in danger"),
+        required=False,
+        help_text=_("It goes first, even while posts are on hold."),
+    )
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, scope: Scope, now: datetime, *args: Any, **kwargs: Any) -> None:
@@ -71,34 +91,54 @@ class MessageForm(forms.Form):
         words = tables()
         self.fields["accounts"].queryset = usable(scope)
         self.fields["accounts"].label_from_instance = lambda row: (
-            f"{row.display_name} (@{row.handle.lstrip('@')})")
+            f"{row.display_name} (@{row.handle.lstrip('@')})"
+        )
         self.fields["activity"].queryset = upcoming(scope, now)
         self.fields["openness"].choices = [
-            (code, said) for code, said in words["openness"].items() if code]
+            (code, said) for code, said in words["openness"].items() if code
+        ]
         self.fields["tone"].choices = list(words["style"].items())
 
 
 def initial_of(message: Message) -> dict[str, Any]:
     return {
-        "title": message.title, "core": message.core, "openness": message.openness,
+        "title": message.title,
+        "core": message.core,
+        "openness": message.openness,
         "accounts": [row.account_id for row in message.variants.all()],
-        "source": message.source, "activity": message.activity_id, "tone": message.tone,
-        "valid_until": message.valid_until, "publish_at": message.publish_at,
-        "emergency": message.emergency, "seen": message.edited_at.isoformat(),
+        "source": message.source,
+        "activity": message.activity_id,
+        "tone": message.tone,
+        "valid_until": message.valid_until,
+        "publish_at": message.publish_at,
+        "emergency": message.emergency,
+        "seen": message.edited_at.isoformat(),
     }
 
 
 @desk("message.write")
 def new(request: HttpRequest) -> HttpResponse:
     scope = request.scope
-    activity = upcoming(scope, request.now).filter(
-        pk=int(request.GET.get("activity", "0")) if request.GET.get("activity", "0").isdigit()
-        else 0).first()
+    activity = (
+        upcoming(scope, request.now)
+        .filter(
+            pk=int(request.GET.get("activity", "0"))
+            if request.GET.get("activity", "0").isdigit()
+            else 0
+        )
+        .first()
+    )
     accounts = list(usable(scope))
-    form = MessageForm(scope, request.now, request.POST or None, initial={
-        "tone": "warm", "activity": activity.pk if activity else None,
-        "accounts": [accounts[0].pk] if len(accounts) == 1 else [],
-    })
+    form = MessageForm(
+        scope,
+        request.now,
+        request.POST or None,
+        initial={
+            "tone": "warm",
+            "activity": activity.pk if activity else None,
+            "accounts": [accounts[0].pk] if len(accounts) == 1 else [],
+        },
+    )
     if request.method == "POST" and form.is_valid():
         said = dict(form.cleaned_data)
         said.pop("seen")
@@ -109,9 +149,15 @@ def new(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, gettext("Saved as a draft. Nothing is sent yet."))
             return redirect("desk:messaging-one", row.pk)
-    return render(request, "desk/messaging/new.html", {
-        "form": form, "accounts": accounts,
-    }, status=422 if request.method == "POST" else 200)
+    return render(
+        request,
+        "desk/messaging/new.html",
+        {
+            "form": form,
+            "accounts": accounts,
+        },
+        status=422 if request.method == "POST" else 200,
+    )
 
 
 @desk("message.read")
@@ -120,9 +166,15 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def show(
-    request: HttpRequest, message: Message, *, form: MessageForm | None = None,
-    picture: PictureForm | None = None, parts: list[str] | None = None, tab: int = 0,
-    refusal: Refused | None = None, status: int = 200,
+    request: HttpRequest,
+    message: Message,
+    *,
+    form: MessageForm | None = None,
+    picture: PictureForm | None = None,
+    parts: list[str] | None = None,
+    tab: int = 0,
+    refusal: Refused | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     """The composer for who may still write it, else the finished page."""
     scope, now = request.scope, request.now
@@ -131,26 +183,44 @@ def show(
     tab = tab or (int(asked) if asked.isdigit() else 0)
     current = next((one for one in shown if one.variant.pk == tab), None)
     open_ = message.state in ("draft", "checked", "approved")
-    editing = open_ and scope.may("message.write") and (
-        message.state == "draft" or "edit" in request.GET or form is not None or bool(current))
+    editing = (
+        open_
+        and scope.may("message.write")
+        and (message.state == "draft" or "edit" in request.GET or form is not None or bool(current))
+    )
     strict = view.strictest(shown)
-    texts = parts if parts is not None else (
-        [part.text for part in current.parts] if current else [])
-    return render(request, "desk/messaging/one.html", {
-        "message": message, "previews": shown, "current": current, "editing": editing,
-        "form": form or MessageForm(scope, now, initial=initial_of(message)),
-        "strict": strict, "gauge": view.counter((current or strict).variant)
-        if (current or strict) else None,
-        "texts": [*texts, *[""] * BLANKS] if current and (
-            current.variant.detached or parts is not None) else [],
-        "media": queries.media_of(message), "picture": picture or PictureForm(),
-        "checks": view.answers(message, now), "history": queries.history(message),
-        "fingerprint": view.fingerprint(message), "refusal": refusal,
-        "may": scope.may("message.write"), "may_publish": scope.may("publish"),
-        "may_review": scope.may("message.review"), "may_comment": scope.may("message.comment"),
-        "mine": scope.person.pk in (message.author_id, message.edited_by_id),
-        "visibilities": Variant.Visibility,
-    }, status=status)
+    texts = (
+        parts if parts is not None else ([part.text for part in current.parts] if current else [])
+    )
+    return render(
+        request,
+        "desk/messaging/one.html",
+        {
+            "message": message,
+            "previews": shown,
+            "current": current,
+            "editing": editing,
+            "form": form or MessageForm(scope, now, initial=initial_of(message)),
+            "strict": strict,
+            "gauge": view.counter((current or strict).variant) if (current or strict) else None,
+            "texts": [*texts, *[""] * BLANKS]
+            if current and (current.variant.detached or parts is not None)
+            else [],
+            "media": queries.media_of(message),
+            "picture": picture or PictureForm(),
+            "checks": view.answers(message, now),
+            "history": queries.history(message),
+            "fingerprint": view.fingerprint(message),
+            "refusal": refusal,
+            "may": scope.may("message.write"),
+            "may_publish": scope.may("publish"),
+            "may_review": scope.may("message.review"),
+            "may_comment": scope.may("message.comment"),
+            "mine": scope.person.pk in (message.author_id, message.edited_by_id),
+            "visibilities": Variant.Visibility,
+        },
+        status=status,
+    )
 
 
 @require_POST
@@ -204,11 +274,22 @@ def adapt(request: HttpRequest, pk: int, variant: int) -> HttpResponse:
         parts = [message.core]
     visibility = request.POST.get("visibility", "")
     try:
-        draft.adapt(row, parts, by=request.scope.person, now=request.now,
-                    visibility=visibility if visibility in Variant.Visibility.values else None)
+        draft.adapt(
+            row,
+            parts,
+            by=request.scope.person,
+            now=request.now,
+            visibility=visibility if visibility in Variant.Visibility.values else None,
+        )
     except Refused as refusal:
-        return show(request, view.find(request, pk), parts=[text for text in parts if text] or [""],
-                    tab=variant, refusal=refusal, status=422)
+        return show(
+            request,
+            view.find(request, pk),
+            parts=[text for text in parts if text] or [""],
+            tab=variant,
+            refusal=refusal,
+            status=422,
+        )
     if "begin" not in request.POST:
         messages.success(request, gettext("Saved for this account."))
     return redirect(f"{reverse('desk:messaging-one', args=[pk])}?tab={variant}")
@@ -224,17 +305,23 @@ def follow(request: HttpRequest, pk: int, variant: int) -> HttpResponse:
         draft.follow(row, by=request.scope.person, now=request.now)
         messages.success(request, gettext("This account says the core message again."))
         return redirect(back)
-    return render(request, "desk/confirm.html", {
-        "title": gettext("Say the core message again?"), "back": back,
-        "yes": gettext("Use the core message"), "what": [
-            gettext("The own wording for %(account)s is dropped.")
-            % {"account": row.account.display_name}],
-    })
+    return render(
+        request,
+        "desk/confirm.html",
+        {
+            "title": gettext("Say the core message again?"),
+            "back": back,
+            "yes": gettext("Use the core message"),
+            "what": [
+                gettext("The own wording for %(account)s is dropped.")
+                % {"account": row.account.display_name}
+            ],
+        },
+    )
 
 
 class ReasonForm(forms.Form):
-    reason = forms.CharField(label=_("Reason"), max_length=500,
-                             widget=forms.Textarea({"rows": 2}))
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea({"rows": 2}))
 
 
 @desk("message.write")
@@ -246,20 +333,32 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
             with transaction.atomic():
                 reason = form.cleaned_data["reason"]
                 schedule.cancel_waiting(
-                    message, by=request.scope.person, now=request.now, reason=reason)
+                    message, by=request.scope.person, now=request.now, reason=reason
+                )
                 message.refresh_from_db()
                 draft.withdraw(message, reason=reason, by=request.scope.person, now=request.now)
             messages.success(request, gettext("Withdrawn. It stays readable in the archive."))
             return redirect("desk:messaging-list")
         except Refused as refusal:
             refuse(form, refusal)
-    return render(request, "desk/confirm.html", {
-        "title": gettext("Withdraw “%(title)s”?") % {"title": message.title}, "form": form,
-        "what": [gettext("It can no longer be scheduled. What is already out is removed under "
-                         "“Publishing”.")],
-        "yes": gettext("Withdraw"), "tone": "stop",
-        "back": reverse("desk:messaging-one", args=[pk]),
-    }, status=422 if request.method == "POST" else 200)
+    return render(
+        request,
+        "desk/confirm.html",
+        {
+            "title": gettext("Withdraw “%(title)s”?") % {"title": message.title},
+            "form": form,
+            "what": [
+                gettext(
+                    "It can no longer be scheduled. What is already out is removed under "
+                    "“Publishing”."
+                )
+            ],
+            "yes": gettext("Withdraw"),
+            "tone": "stop",
+            "back": reverse("desk:messaging-one", args=[pk]),
+        },
+        status=422 if request.method == "POST" else 200,
+    )
 
 
 def _variant(message: Message, pk: int) -> Variant:

@@ -41,10 +41,15 @@ def upload(request: HttpRequest, pk: int) -> HttpResponse:
     message, form = view.find(request, pk), PictureForm(request.POST, request.FILES)
     if form.is_valid():
         try:
-            kept = media.upload(request.agency, by=request.scope.person, now=request.now,
-                                **form.cleaned_data)
-            draft.illustrate(message, [*queries.media_of(message), kept],
-                             by=request.scope.person, now=request.now)
+            kept = media.upload(
+                request.agency, by=request.scope.person, now=request.now, **form.cleaned_data
+            )
+            draft.illustrate(
+                message,
+                [*queries.media_of(message), kept],
+                by=request.scope.person,
+                now=request.now,
+            )
         except Refused as refusal:
             refuse(form, refusal)
         else:
@@ -64,12 +69,16 @@ def describe(request: HttpRequest, pk: int, picture: int) -> HttpResponse:
     try:
         if "drop" in request.POST:
             draft.illustrate(
-                message, [one for one in queries.media_of(message) if one.pk != row.pk],
-                by=request.scope.person, now=request.now)
+                message,
+                [one for one in queries.media_of(message) if one.pk != row.pk],
+                by=request.scope.person,
+                now=request.now,
+            )
             messages.success(request, gettext("The picture was taken away."))
         else:
-            media.describe(row, request.POST.get("alt", "")[:1500], by=request.scope.person,
-                           now=request.now)
+            media.describe(
+                row, request.POST.get("alt", "")[:1500], by=request.scope.person, now=request.now
+            )
             messages.success(request, gettext("The description is saved."))
     except Refused as refusal:
         return compose.show(request, message, refusal=refusal, status=422)

@@ -33,9 +33,12 @@ SALT = "tanggap.review"
 
 class DecisionForm(forms.Form):
     reason = forms.CharField(
-        label=_("One sentence"), required=False, max_length=500,
+        label=_("One sentence"),
+        required=False,
+        max_length=500,
         widget=forms.Textarea({"rows": 2}),
-        help_text=_("Needed to return it: what should be different?"))
+        help_text=_("Needed to return it: what should be different?"),
+    )
 
 
 def outline(message: Message) -> dict[str, str]:
@@ -44,8 +47,7 @@ def outline(message: Message) -> dict[str, str]:
     for variant, part, said in contents_of(message):
         place = f"{variant.account.display_name}|{part + 1}"
         found[f"text|{place}"] = said["text"]
-        found[f"media|{place}"] = json.dumps(
-            [[row["sha256"], row["alt"]] for row in said["media"]])
+        found[f"media|{place}"] = json.dumps([[row["sha256"], row["alt"]] for row in said["media"]])
         found[f"visibility|{place}"] = said["visibility"]
     return {name: hashlib.sha256(text.encode()).hexdigest()[:12] for name, text in found.items()}
 
@@ -108,17 +110,22 @@ def _decide(request: HttpRequest, message: Message, form: DecisionForm) -> HttpR
             return redirect("desk:messaging-list")
         if said in ("open", "redact"):
             _ppid_only(request)
-            approve.decide_openness(message, open_=said == "open", reason=reason, seen=seen,
-                                    by=by, now=now)
+            approve.decide_openness(
+                message, open_=said == "open", reason=reason, seen=seen, by=by, now=now
+            )
             messages.success(request, gettext("Your decision is on record."))
-            return redirect("desk:messaging-review" if said == "open" else "desk:messaging-one",
-                            message.pk)
+            return redirect(
+                "desk:messaging-review" if said == "open" else "desk:messaging-one", message.pk
+            )
         if said == "after":
             approve.review_after(message, note=reason, by=by, now=now)
             messages.success(request, gettext("The review is on record."))
             return redirect("desk:messaging-one", message.pk)
-        raise Refused(gettext("Nothing was changed."), gettext("No answer was chosen."),
-                      gettext("Press one of the buttons."))
+        raise Refused(
+            gettext("Nothing was changed."),
+            gettext("No answer was chosen."),
+            gettext("Press one of the buttons."),
+        )
     except Stale as refusal:
         fresh = view.find(request, message.pk)
         told = changes(fresh, _seen_outline(request))
@@ -131,9 +138,11 @@ def _decide(request: HttpRequest, message: Message, form: DecisionForm) -> HttpR
 
 def _ppid_only(request: HttpRequest) -> None:
     if request.scope.membership.role != "ppid":
-        raise Refused(gettext("No decision was kept."),
-                      gettext("Only a PPID officer decides on openness."),
-                      gettext("Tell them that this waits."))
+        raise Refused(
+            gettext("No decision was kept."),
+            gettext("Only a PPID officer decides on openness."),
+            gettext("Tell them that this waits."),
+        )
 
 
 def _seen_outline(request: HttpRequest) -> dict[str, str]:
@@ -150,14 +159,24 @@ def page(
     scope, now = request.scope, request.now
     checks = view.answers(message, now)
     mine = scope.person.pk in (message.author_id, message.edited_by_id)
-    return render(request, "desk/messaging/review.html", {
-        "message": message, "form": form, "previews": view.previews(message, now),
-        "checks": checks, "history": queries.history(message),
-        "seen": digest(message).hex(), "fingerprint": view.fingerprint(message),
-        "outline": signing.dumps(outline(message), salt=SALT, compress=True), "mine": mine,
-        "ppid": scope.membership.role == "ppid" and bool(checks["for_ppid"]),
-        "owed": message.review_owed and message.approved_by_id != scope.person.pk,
-    }, status=status)
+    return render(
+        request,
+        "desk/messaging/review.html",
+        {
+            "message": message,
+            "form": form,
+            "previews": view.previews(message, now),
+            "checks": checks,
+            "history": queries.history(message),
+            "seen": digest(message).hex(),
+            "fingerprint": view.fingerprint(message),
+            "outline": signing.dumps(outline(message), salt=SALT, compress=True),
+            "mine": mine,
+            "ppid": scope.membership.role == "ppid" and bool(checks["for_ppid"]),
+            "owed": message.review_owed and message.approved_by_id != scope.person.pk,
+        },
+        status=status,
+    )
 
 
 @require_POST
@@ -165,8 +184,12 @@ def page(
 def comment(request: HttpRequest, pk: int) -> HttpResponse:
     message = view.find(request, pk)
     try:
-        approve.comment(message, text=request.POST.get("text", "")[:2000],
-                        by=request.scope.person, now=request.now)
+        approve.comment(
+            message,
+            text=request.POST.get("text", "")[:2000],
+            by=request.scope.person,
+            now=request.now,
+        )
     except Refused as refusal:
         return compose.show(request, message, refusal=refusal, status=422)
     return redirect("desk:messaging-one", pk)
@@ -179,17 +202,28 @@ def emergency(request: HttpRequest, pk: int) -> HttpResponse:
     form = compose.ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            approve.send_in_emergency(message, reason=form.cleaned_data["reason"],
-                                      by=request.scope.person, now=request.now)
+            approve.send_in_emergency(
+                message,
+                reason=form.cleaned_data["reason"],
+                by=request.scope.person,
+                now=request.now,
+            )
             schedule.queue(message, by=request.scope.person, now=request.now)
-            messages.success(request, gettext(
-                "It goes out now. A second person is asked to look afterwards."))
+            messages.success(
+                request, gettext("It goes out now. A second person is asked to look afterwards.")
+            )
             return redirect("desk:messaging-one", pk)
         except Refused as refusal:
             refuse(form, refusal)
     context: dict[str, Any] = {
-        "message": message, "form": form, "previews": view.previews(message, request.now),
+        "message": message,
+        "form": form,
+        "previews": view.previews(message, request.now),
         "checks": view.answers(message, request.now),
     }
-    return render(request, "desk/messaging/emergency.html", context,
-                  status=422 if request.method == "POST" else 200)
+    return render(
+        request,
+        "desk/messaging/emergency.html",
+        context,
+        status=422 if request.method == "POST" else 200,
+    )

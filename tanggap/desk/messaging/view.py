@@ -69,23 +69,33 @@ def previews(message: Message, now: datetime) -> list[Preview]:
     found: dict[int, Preview] = {}
     for variant, _part, said in contents_of(message):
         used, limit = count(variant.account, said["text"], now)
-        media = [{"url": reverse("desk:messaging-file", args=[row["id"]]), "alt": row["alt"]}
-                 for row in said["media"]]
+        media = [
+            {"url": reverse("desk:messaging-file", args=[row["id"]]), "alt": row["alt"]}
+            for row in said["media"]
+        ]
         found.setdefault(variant.pk, Preview(variant, [])).parts.append(
-            Part(said["text"], used, limit, media))
+            Part(said["text"], used, limit, media)
+        )
     return list(found.values())
 
 
 def answers(message: Message, now: datetime) -> dict[str, Any]:
     """Checks that ask for something, worst first; and what passed."""
     found = check.run(message, now)
-    asking = sorted((one for one in found if one.verdict != "pass"),
-                    key=lambda one: (one.cleared, RANK[one.verdict]))
+    asking = sorted(
+        (one for one in found if one.verdict != "pass"),
+        key=lambda one: (one.cleared, RANK[one.verdict]),
+    )
     return {
         "asking": [
-            Answer("ok" if one.cleared else LEVELS[one.verdict], one.what, one.why,
-                   "" if one.cleared else one.next, one.cleared,
-                   bool(one.clears) and not one.cleared)
+            Answer(
+                "ok" if one.cleared else LEVELS[one.verdict],
+                one.what,
+                one.why,
+                "" if one.cleared else one.next,
+                one.cleared,
+                bool(one.clears) and not one.cleared,
+            )
             for one in asking
         ],
         "fine": [one.what for one in found if one.verdict == "pass"],

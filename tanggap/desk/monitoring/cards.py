@@ -23,10 +23,14 @@ from tanggap.monitoring import queries
 
 # The cards below say the same of all areas at once.
 today.cover(
-    "tanggap.desk.inbox.today.late", "tanggap.desk.inbox.today.first",
-    "tanggap.desk.inbox.today.approvals", "tanggap.desk.followup.late",
-    "tanggap.desk.followup.first", "tanggap.desk.messaging.told",
-    "tanggap.desk.messaging.section", "tanggap.desk.publishing.section",
+    "tanggap.desk.inbox.today.late",
+    "tanggap.desk.inbox.today.first",
+    "tanggap.desk.inbox.today.approvals",
+    "tanggap.desk.followup.late",
+    "tanggap.desk.followup.first",
+    "tanggap.desk.messaging.told",
+    "tanggap.desk.messaging.section",
+    "tanggap.desk.publishing.section",
 )
 
 
@@ -44,15 +48,17 @@ def _voices(scope: Scope, now: datetime) -> queries.Voices:
 @today.finding(order=10)
 def late(scope: Scope, now: datetime) -> str:
     n = _owed(scope, now).late
-    return ngettext("%(n)s is past its time", "%(n)s are past their time", n) % {
-        "n": number(n)} if n else ""
+    return (
+        ngettext("%(n)s is past its time", "%(n)s are past their time", n) % {"n": number(n)}
+        if n
+        else ""
+    )
 
 
 @today.finding(order=11)
 def due_today(scope: Scope, now: datetime) -> str:
     n = _owed(scope, now).today
-    return ngettext("%(n)s is due today", "%(n)s are due today", n) % {
-        "n": number(n)} if n else ""
+    return ngettext("%(n)s is due today", "%(n)s are due today", n) % {"n": number(n)} if n else ""
 
 
 @today.note(order=10)
@@ -63,11 +69,13 @@ def overnight(scope: Scope, now: datetime) -> str:
     found = _voices(scope, now)
     if not found.overnight:
         return gettext("no message came overnight")
-    said = ngettext("%(n)s message came overnight", "%(n)s messages came overnight",
-                    found.overnight) % {"n": number(found.overnight)}
+    said = ngettext(
+        "%(n)s message came overnight", "%(n)s messages came overnight", found.overnight
+    ) % {"n": number(found.overnight)}
     if found.overnight_urgent:
-        said += ngettext(", %(n)s of them urgent", ", %(n)s of them urgent",
-                         found.overnight_urgent) % {"n": number(found.overnight_urgent)}
+        said += ngettext(
+            ", %(n)s of them urgent", ", %(n)s of them urgent", found.overnight_urgent
+        ) % {"n": number(found.overnight_urgent)}
     return said
 
 
@@ -77,33 +85,60 @@ def urgent(scope: Scope, now: datetime) -> today.Section | None:
     if not (scope.may("inbox.read") or scope.may("case.read")):
         return None
     found = _owed(scope, now)
-    rows = [_case(row) if isinstance(row, Case) else _talk(row)
-            for row in queries.most_urgent(scope, now)]
+    rows = [
+        _case(row) if isinstance(row, Case) else _talk(row)
+        for row in queries.most_urgent(scope, now)
+    ]
     whose = "case" if scope.may("case.read") else "talk"
     return today.Section(
-        gettext("Most urgent"), rows, wide=True,
-        links=[pair for pair in (
-            (gettext("Messages"), places.listing("talk"), found.talks)
-            if scope.may("inbox.read") else None,
-            (gettext("Reports"), places.listing("case"), found.cases)
-            if whose == "case" else None) if pair and pair[1] and pair[2]],
+        gettext("Most urgent"),
+        rows,
+        wide=True,
+        links=[
+            pair
+            for pair in (
+                (gettext("Messages"), places.listing("talk"), found.talks)
+                if scope.may("inbox.read")
+                else None,
+                (gettext("Reports"), places.listing("case"), found.cases)
+                if whose == "case"
+                else None,
+            )
+            if pair and pair[1] and pair[2]
+        ],
         empty=gettext(
             "Nobody waits for an answer. New messages and reports stand here in the order in "
-            "which their time runs out."), icon="ok")
+            "which their time runs out."
+        ),
+        icon="ok",
+    )
 
 
 def _case(row: Case) -> today.Row:
     others = row.contributors_count - 1
-    said = ngettext("%(n)s other citizen has the same trouble.",
-                    "%(n)s other citizens have the same trouble.", others) % {
-        "n": number(others)} if others > 0 else ""
+    said = (
+        ngettext(
+            "%(n)s other citizen has the same trouble.",
+            "%(n)s other citizens have the same trouble.",
+            others,
+        )
+        % {"n": number(others)}
+        if others > 0
+        else ""
+    )
     pills = [("brand", word(row.kind, "case_kind_short"))]
     if row.unit:
         pills.append(("", row.unit.short_name))
     if row.reopened_count:
         pills.append(("due", gettext("Citizen says “not yet”")))
-    return today.Row(row.title, places.of("case", row.pk), mark=initials(row.title),
-                     text=" ".join(filter(None, (said, row.place))), pills=pills, due=row.due_at)
+    return today.Row(
+        row.title,
+        places.of("case", row.pk),
+        mark=initials(row.title),
+        text=" ".join(filter(None, (said, row.place))),
+        pills=pills,
+        due=row.due_at,
+    )
 
 
 def _talk(row: Conversation) -> today.Row:
@@ -117,31 +152,63 @@ def _talk(row: Conversation) -> today.Row:
     text = shown_name(row.author.name, row.author.handle)
     if more > 0:
         text += " · " + ngettext("%(n)s more message", "%(n)s more messages", more) % {
-            "n": number(more)}
+            "n": number(more)
+        }
     title = f"“{Truncator(row.snippet).chars(110)}”" if row.snippet else text
-    return today.Row(title, places.of("talk", row.pk), mark=initials(text), text=text,
-                     pills=pills, due=row.due_at)
+    return today.Row(
+        title,
+        places.of("talk", row.pk),
+        mark=initials(text),
+        text=text,
+        pills=pills,
+        due=row.due_at,
+    )
 
 
 @today.section(order=15)
 def decisions(scope: Scope, now: datetime) -> today.Section | None:
     """What this person, and not everybody, may decide."""
-    if not any(scope.may(verb) for verb in (
-            "message.review", "reply.approve", "decide", "announce.approve", "plan.approve",
-            "claim.decide")):
+    if not any(
+        scope.may(verb)
+        for verb in (
+            "message.review",
+            "reply.approve",
+            "decide",
+            "announce.approve",
+            "plan.approve",
+            "claim.decide",
+        )
+    ):
         return None
     found = queries.decisions(scope)
-    rows = [today.Row(
-        Truncator(one.title).chars(90), places.of(one.kind, one.pk),
-        text=" · ".join(filter(None, (
-            word(one.kind, "decision"), _note(one),
-            gettext("waits since %(when)s") % {"when": ago_words(one.since, now)}))),
-        act=word(one.kind, "decision_act")) for one in found[:5]]
+    rows = [
+        today.Row(
+            Truncator(one.title).chars(90),
+            places.of(one.kind, one.pk),
+            text=" · ".join(
+                filter(
+                    None,
+                    (
+                        word(one.kind, "decision"),
+                        _note(one),
+                        gettext("waits since %(when)s") % {"when": ago_words(one.since, now)},
+                    ),
+                )
+            ),
+            act=word(one.kind, "decision_act"),
+        )
+        for one in found[:5]
+    ]
     return today.Section(
-        gettext("Waits for your decision"), rows, count=len(found) if rows else None,
+        gettext("Waits for your decision"),
+        rows,
+        count=len(found) if rows else None,
         count_most=queries.MOST_DECISIONS,
-        empty=gettext("Nothing waits for your decision. What colleagues hand in appears here; "
-                      "what you made yourself goes to somebody else."))
+        empty=gettext(
+            "Nothing waits for your decision. What colleagues hand in appears here; "
+            "what you made yourself goes to somebody else."
+        ),
+    )
 
 
 def _note(one: queries.Decision) -> str:
@@ -161,18 +228,31 @@ def voices(scope: Scope, now: datetime) -> today.Section | None:
     found = _voices(scope, now)
     door = reverse("desk:monitoring-heard") if scope.may("monitor.read") else ""
     until = f"{now:%Y-%m-%dT%H:%M:%S.%fZ}"
-    bars = [{"label": word(kind, "heard_kind"), "value": n,
-             "href": f"{door}?kind={kind or 'none'}&until={until}" if door else "",
-             "tone": "late" if kind == "complaint" else ""}
-            for kind, n in list(found.kinds.items())[:6]]
+    bars = [
+        {
+            "label": word(kind, "heard_kind"),
+            "value": n,
+            "href": f"{door}?kind={kind or 'none'}&until={until}" if door else "",
+            "tone": "late" if kind == "complaint" else "",
+        }
+        for kind, n in list(found.kinds.items())[:6]
+    ]
     hours = [{"label": clock_words(at), "value": n} for at, n in found.hours]
     peak = max(found.hours, key=lambda pair: pair[1], default=None)
     return today.Section(
-        gettext("Citizens' voices, 24 hours"), template="desk/today/voices.html",
+        gettext("Citizens' voices, 24 hours"),
+        template="desk/today/voices.html",
         aside=f"n = {number(found.n)}",
-        context={"n": found.n, "bars": bars, "hours": hours, "urgent": found.urgent,
-                 "peak": peak[0] if peak and peak[1] else None, "peak_n": peak[1] if peak else 0,
-                 "href": f"{door}?until={until}" if door else ""})
+        context={
+            "n": found.n,
+            "bars": bars,
+            "hours": hours,
+            "urgent": found.urgent,
+            "peak": peak[0] if peak and peak[1] else None,
+            "peak_n": peak[1] if peak else 0,
+            "href": f"{door}?until={until}" if door else "",
+        },
+    )
 
 
 @today.section(order=45)
@@ -184,27 +264,39 @@ def going_out(scope: Scope, now: datetime) -> today.Section | None:
     for row in queries.going_out(scope, now)[:8]:
         tone, said = _out(row, now)
         title = row.variant.message.title if row.variant else row.content.get("text", "")
-        rows.append(today.Row(
-            Truncator(title).chars(80), places.of("delivery", row.pk),
-            mark=f"{timezone.localtime(row.due_at):%H.%M}",
-            text=row.account.display_name, pills=[(tone, said)], plain_mark=True))
+        rows.append(
+            today.Row(
+                Truncator(title).chars(80),
+                places.of("delivery", row.pk),
+                mark=f"{timezone.localtime(row.due_at):%H.%M}",
+                text=row.account.display_name,
+                pills=[(tone, said)],
+                plain_mark=True,
+            )
+        )
     return today.Section(
-        gettext("Published today"), rows, aside=str(scope.agency.zone_name) if scope.agency else "",
-        empty=gettext("Nothing is to be published today. What is scheduled for today appears here "
-                      "with its time."))
+        gettext("Published today"),
+        rows,
+        aside=str(scope.agency.zone_name) if scope.agency else "",
+        empty=gettext(
+            "Nothing is to be published today. What is scheduled for today appears here "
+            "with its time."
+        ),
+    )
 
 
 def _out(row: Delivery, now: datetime) -> tuple[str, str]:
     if row.state in ("published", "removing") and row.published_at:
         return "done", gettext("Published %(time)s") % {
-            "time": f"{timezone.localtime(row.published_at):%H.%M}"}
+            "time": f"{timezone.localtime(row.published_at):%H.%M}"
+        }
     if row.state in ("asked", "late", "held", "failed"):
         return "late", word(row.state, "delivery_state")
     minutes = int((now - row.due_at).total_seconds() // 60)
     if minutes >= 1:
         return "due", ngettext("%(n)s minute late", "%(n)s minutes late", minutes) % {
-            "n": number(minutes)} if minutes < 120 else gettext("%(n)s hours late") % {
-            "n": number(minutes // 60)}
+            "n": number(minutes)
+        } if minutes < 120 else gettext("%(n)s hours late") % {"n": number(minutes // 60)}
     return "", word(row.state, "delivery_state")
 
 
@@ -226,30 +318,53 @@ def trouble(scope: Scope, now: datetime) -> today.Section | None:
     rows = []
     asked = queries.questions(scope)
     if asked.n:
-        rows.append(today.Row(
-            ngettext("%(n)s post needs a word from you", "%(n)s posts need a word from you",
-                     asked.n) % {"n": number(asked.n)},
-            places.listing("delivery") + "?group=needs&span=all", text=_asked(asked),
-            pills=[("late", gettext("Waits"))]))
+        rows.append(
+            today.Row(
+                ngettext(
+                    "%(n)s post needs a word from you", "%(n)s posts need a word from you", asked.n
+                )
+                % {"n": number(asked.n)},
+                places.listing("delivery") + "?group=needs&span=all",
+                text=_asked(asked),
+                pills=[("late", gettext("Waits"))],
+            )
+        )
     for cursor in queries.not_listening(scope)[:3]:
-        rows.append(today.Row(
-            gettext("No messages come in from %(account)s") % {
-                "account": cursor.account.display_name},
-            places.of("account", cursor.account_id),
-            text=gettext("Not readable since %(when)s. Nothing is lost: what citizens wrote is "
-                         "fetched as soon as the network answers.") % {
-                "when": ago_words(cursor.polled_at, now)},
-            pills=[("late", gettext("Network does not answer"))]))
+        rows.append(
+            today.Row(
+                gettext("No messages come in from %(account)s")
+                % {"account": cursor.account.display_name},
+                places.of("account", cursor.account_id),
+                text=gettext(
+                    "Not readable since %(when)s. Nothing is lost: what citizens wrote is "
+                    "fetched as soon as the network answers."
+                )
+                % {"when": ago_words(cursor.polled_at, now)},
+                pills=[("late", gettext("Network does not answer"))],
+            )
+        )
     if scope.may("inbox.read"):
         found = queries.balance(scope)
         if found["quarantined"]:
-            rows.append(today.Row(
-                ngettext("%(n)s message could not be placed", "%(n)s messages could not be placed",
-                         found["quarantined"]) % {"n": number(found["quarantined"])},
-                places.listing("talk"),
-                text=gettext("Received %(received)s = shown %(shown)s + set aside %(aside)s. "
-                             "None is lost; look at why they were set aside.") % {
-                    "received": number(found["received"]), "shown": number(found["shown"]),
-                    "aside": number(found["quarantined"])},
-                pills=[("due", gettext("Set aside"))]))
+            rows.append(
+                today.Row(
+                    ngettext(
+                        "%(n)s message could not be placed",
+                        "%(n)s messages could not be placed",
+                        found["quarantined"],
+                    )
+                    % {"n": number(found["quarantined"])},
+                    places.listing("talk"),
+                    text=gettext(
+                        "Received %(received)s = shown %(shown)s + set aside %(aside)s. "
+                        "None is lost; look at why they were set aside."
+                    )
+                    % {
+                        "received": number(found["received"]),
+                        "shown": number(found["shown"]),
+                        "aside": number(found["quarantined"]),
+                    },
+                    pills=[("due", gettext("Set aside"))],
+                )
+            )
     return today.Section(gettext("Needs attention"), rows, tone="late") if rows else None

@@ -33,11 +33,21 @@ class EvaluationForm(forms.Form):
     """A verdict and a reason an objective, lessons, and what it all cost."""
 
     staff_hours = forms.CharField(
-        label=_("Hours of work of the team"), required=False, max_length=30,
-        help_text=_("Without the cost side there is no “return”. An estimate is fine: say so in "
-                    "the lessons."), widget=forms.TextInput({"inputmode": "decimal"}))
-    budget_idr = forms.CharField(label=_("Money spent (rupiah)"), required=False, max_length=30,
-                                 widget=forms.TextInput({"inputmode": "decimal"}))
+        label=_("Hours of work of the team"),
+        required=False,
+        max_length=30,
+        help_text=_(
+            "Without the cost side there is no “return”. An estimate is fine: say so in "
+            "the lessons."
+        ),
+        widget=forms.TextInput({"inputmode": "decimal"}),
+    )
+    budget_idr = forms.CharField(
+        label=_("Money spent (rupiah)"),
+        required=False,
+        max_length=30,
+        widget=forms.TextInput({"inputmode": "decimal"}),
+    )
 
     def __init__(self, evaluation: Evaluation, *args: Any, **kwargs: Any) -> None:
         kwargs["initial"] = _initial(evaluation)
@@ -45,23 +55,34 @@ class EvaluationForm(forms.Form):
         for row in evaluation.objectives:
             pk = row["objective_id"]
             self.fields[f"objective-{pk}"] = forms.ChoiceField(
-                label=_("What now?"), required=False, widget=forms.RadioSelect,
-                choices=[(code, word(code, "judgement")) for code in evaluate.VERDICTS])
+                label=_("What now?"),
+                required=False,
+                widget=forms.RadioSelect,
+                choices=[(code, word(code, "judgement")) for code in evaluate.VERDICTS],
+            )
             self.fields[f"why-{pk}"] = forms.CharField(
-                label=_("Why?"), required=False, max_length=2000,
-                widget=forms.Textarea({"rows": 2}))
+                label=_("Why?"), required=False, max_length=2000, widget=forms.Textarea({"rows": 2})
+            )
             if row["reached_by"] != "table":
                 self.fields[f"reached-{pk}"] = forms.CharField(
-                    label=_("Reached, as far as you know"), required=False, max_length=30,
+                    label=_("Reached, as far as you know"),
+                    required=False,
+                    max_length=30,
                     widget=forms.TextInput({"inputmode": "decimal"}),
-                    help_text=_("The return table has no number for this. Leave it empty if nobody "
-                                "knows."))
+                    help_text=_(
+                        "The return table has no number for this. Leave it empty if nobody knows."
+                    ),
+                )
         for n in range(len(evaluation.lessons) + MORE_LESSONS):
             self.fields[f"lesson-{n}"] = forms.CharField(
-                label=_("Lesson"), required=False, max_length=2000,
-                widget=forms.Textarea({"rows": 2}))
+                label=_("Lesson"),
+                required=False,
+                max_length=2000,
+                widget=forms.Textarea({"rows": 2}),
+            )
             self.fields[f"source-{n}"] = forms.CharField(
-                label=_("From what"), required=False, max_length=200)
+                label=_("From what"), required=False, max_length=200
+            )
         self.evaluation = evaluation
 
     def said(self) -> dict[str, Any]:
@@ -70,40 +91,61 @@ class EvaluationForm(forms.Form):
         objectives = []
         for row in self.evaluation.objectives:
             pk = row["objective_id"]
-            one = {"objective_id": pk, "verdict": given[f"objective-{pk}"],
-                   "why": given[f"why-{pk}"]}
+            one = {
+                "objective_id": pk,
+                "verdict": given[f"objective-{pk}"],
+                "why": given[f"why-{pk}"],
+            }
             if f"reached-{pk}" in given:
                 one["reached"] = given[f"reached-{pk}"]
             objectives.append(one)
-        lessons = [{"text": given[f"lesson-{n}"], "source": given[f"source-{n}"]}
-                   for n in range(len(self.evaluation.lessons) + MORE_LESSONS)]
-        return {"objectives": objectives, "lessons": lessons, "staff_hours": given["staff_hours"],
-                "budget_idr": given["budget_idr"]}
+        lessons = [
+            {"text": given[f"lesson-{n}"], "source": given[f"source-{n}"]}
+            for n in range(len(self.evaluation.lessons) + MORE_LESSONS)
+        ]
+        return {
+            "objectives": objectives,
+            "lessons": lessons,
+            "staff_hours": given["staff_hours"],
+            "budget_idr": given["budget_idr"],
+        }
 
     def objectives(self) -> list[dict[str, Any]]:
         language = get_language() or "id"
         found = []
         for row in self.evaluation.objectives:
             pk, metric = row["objective_id"], metrics().get(row["metric"])
-            found.append({
-                **{name: shown(row[name]) for name in ("baseline", "target", "reached")},
-                "row": row, "verdict": self[f"objective-{pk}"], "why": self[f"why-{pk}"],
-                "field": self[f"reached-{pk}"] if f"reached-{pk}" in self.fields else None,
-                "metric": metric.says(language) if metric else row["metric"]})
+            found.append(
+                {
+                    **{name: shown(row[name]) for name in ("baseline", "target", "reached")},
+                    "row": row,
+                    "verdict": self[f"objective-{pk}"],
+                    "why": self[f"why-{pk}"],
+                    "field": self[f"reached-{pk}"] if f"reached-{pk}" in self.fields else None,
+                    "metric": metric.says(language) if metric else row["metric"],
+                }
+            )
         return found
 
     def lessons(self) -> list[dict[str, Any]]:
-        return [{"text": self[f"lesson-{n}"], "source": self[f"source-{n}"]}
-                for n in range(len(self.evaluation.lessons) + MORE_LESSONS)]
+        return [
+            {"text": self[f"lesson-{n}"], "source": self[f"source-{n}"]}
+            for n in range(len(self.evaluation.lessons) + MORE_LESSONS)
+        ]
 
 
 def _initial(evaluation: Evaluation) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "staff_hours": _typed(evaluation.staff_hours), "budget_idr": _typed(evaluation.budget_idr)}
+        "staff_hours": _typed(evaluation.staff_hours),
+        "budget_idr": _typed(evaluation.budget_idr),
+    }
     for row in evaluation.objectives:
         pk = row["objective_id"]
-        found |= {f"objective-{pk}": row["verdict"], f"why-{pk}": row["why"],
-                  f"reached-{pk}": (row["reached"] or "").replace(".", ",")}
+        found |= {
+            f"objective-{pk}": row["verdict"],
+            f"why-{pk}": row["why"],
+            f"reached-{pk}": (row["reached"] or "").replace(".", ","),
+        }
     for n, lesson in enumerate(evaluation.lessons):
         found |= {f"lesson-{n}": lesson["text"], f"source-{n}": lesson.get("source", "")}
     return found
@@ -124,12 +166,17 @@ def _typed(value: Any) -> str:
 @desk("monitor.read")
 def listing(request: DeskRequest) -> HttpResponse:
     rows = scoped(Evaluation, request.scope).select_related("plan", "next_plan").order_by("-pk")
-    return render(request, "desk/monitoring/evaluations.html", {
-        "rows": rows[:50],
-        "plans": scoped(Plan, request.scope).filter(
-            state__in=evaluate.EVALUABLE, evaluation=None).order_by("-pk")[:20],
-        "open_n": rows.filter(state="open").count(),
-    })
+    return render(
+        request,
+        "desk/monitoring/evaluations.html",
+        {
+            "rows": rows[:50],
+            "plans": scoped(Plan, request.scope)
+            .filter(state__in=evaluate.EVALUABLE, evaluation=None)
+            .order_by("-pk")[:20],
+            "open_n": rows.filter(state="open").count(),
+        },
+    )
 
 
 @require_POST
@@ -143,7 +190,8 @@ def start(request: DeskRequest, pk: int) -> HttpResponse:
 
 def _find(request: HttpRequest, pk: int) -> Evaluation:
     rows = scoped(Evaluation, request.scope).select_related(  # type: ignore[attr-defined]
-        "plan", "next_plan", "written_by", "closed_by", "agency")
+        "plan", "next_plan", "written_by", "closed_by", "agency"
+    )
     found: Evaluation = get_object_or_404(rows, pk=pk)
     return found
 
@@ -171,8 +219,9 @@ def finish(request: DeskRequest, pk: int) -> HttpResponse:
     row = _find(request, pk)
     assert request.scope.person is not None
     try:
-        following = evaluate.close(row, scope=request.scope, by=request.scope.person,
-                                   now=request.now)
+        following = evaluate.close(
+            row, scope=request.scope, by=request.scope.person, now=request.now
+        )
     except Refused as refusal:
         form = EvaluationForm(row)
         return _show(request, row, form, row.state == "open", refusal)
@@ -182,13 +231,25 @@ def finish(request: DeskRequest, pk: int) -> HttpResponse:
 
 
 def _show(
-    request: DeskRequest, row: Evaluation, form: EvaluationForm, may: bool,
+    request: DeskRequest,
+    row: Evaluation,
+    form: EvaluationForm,
+    may: bool,
     refusal: Refused | None = None,
 ) -> HttpResponse:
     judged = sum(bool(one["verdict"] and one["why"]) for one in row.objectives)
-    return render(request, "desk/monitoring/evaluation.html", {
-        "row": row, "form": form, "may": may, "judged": judged, "refusal": refusal,
-        "missing": evaluate.lacking(row) if row.state == "open" else [],
-        "next_href": places.of("plan", row.next_plan_id) if row.next_plan_id else "",
-        "where": f"from={row.plan.period_start}&until={row.plan.period_end}",
-    }, status=422 if form.errors or refusal else 200)
+    return render(
+        request,
+        "desk/monitoring/evaluation.html",
+        {
+            "row": row,
+            "form": form,
+            "may": may,
+            "judged": judged,
+            "refusal": refusal,
+            "missing": evaluate.lacking(row) if row.state == "open" else [],
+            "next_href": places.of("plan", row.next_plan_id) if row.next_plan_id else "",
+            "where": f"from={row.plan.period_start}&until={row.plan.period_end}",
+        },
+        status=422 if form.errors or refusal else 200,
+    )

@@ -24,9 +24,11 @@ from tanggap.monitoring.models import AnalyticsImport
 
 class FileForm(forms.Form):
     file = forms.FileField(
-        label=_("Web-analytics file (CSV)"), max_length=200,
+        label=_("Web-analytics file (CSV)"),
+        max_length=200,
         help_text=_("At most 5 MB. Only days, pages and counts are kept, nothing about visitors."),
-        widget=forms.ClearableFileInput({"accept": ".csv,text/csv,text/plain"}))
+        widget=forms.ClearableFileInput({"accept": ".csv,text/csv,text/plain"}),
+    )
 
 
 @desk("monitor.write")
@@ -36,19 +38,35 @@ def analytics(request: DeskRequest) -> HttpResponse:
         given = form.cleaned_data["file"]
         assert request.scope.person is not None
         try:
-            made = imports.bring_in(request.agency, given.name, given.read(imports.LARGEST + 1),
-                                    by=request.scope.person, now=request.now)
+            made = imports.bring_in(
+                request.agency,
+                given.name,
+                given.read(imports.LARGEST + 1),
+                by=request.scope.person,
+                now=request.now,
+            )
         except Refused as refusal:
             refuse(form, refusal)
         else:
-            messages.success(request, ngettext(
-                "%(n)s row was brought in.", "%(n)s rows were brought in.", made.rows_taken
-            ) % {"n": number(made.rows_taken)})
+            messages.success(
+                request,
+                ngettext(
+                    "%(n)s row was brought in.", "%(n)s rows were brought in.", made.rows_taken
+                )
+                % {"n": number(made.rows_taken)},
+            )
             return redirect("desk:monitoring-analytics")
-    return render(request, "desk/monitoring/analytics.html", {
-        "form": form,
-        "imports": scoped(AnalyticsImport, request.scope).select_related("by").order_by("-pk")[:20],
-    }, status=422 if form.errors else 200)
+    return render(
+        request,
+        "desk/monitoring/analytics.html",
+        {
+            "form": form,
+            "imports": scoped(AnalyticsImport, request.scope)
+            .select_related("by")
+            .order_by("-pk")[:20],
+        },
+        status=422 if form.errors else 200,
+    )
 
 
 @desk("export")
@@ -56,12 +74,22 @@ def export(request: DeskRequest) -> HttpResponse:
     """The table of this address as a file. Who took it, and when, is on record."""
     window, _form = period.read(request)
     table = tables()
-    say = {code: str(said) for group in ("why_not", "number_source", "number_unit")
-           for code, said in table[group].items()}
+    say = {
+        code: str(said)
+        for group in ("why_not", "number_source", "number_unit")
+        for code, said in table[group].items()
+    }
     assert request.scope.person is not None
-    data = exports.returns_csv(window, returns.table(window), by=request.scope.person,
-                               now=request.now, unavailable=gettext("not available"), say=say)
+    data = exports.returns_csv(
+        window,
+        returns.table(window),
+        by=request.scope.person,
+        now=request.now,
+        unavailable=gettext("not available"),
+        say=say,
+    )
     answer = HttpResponse(data, content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = (
-        f'attachment; filename="tabel-hasil-{window.first}-{window.last}.csv"')
+        f'attachment; filename="tabel-hasil-{window.first}-{window.last}.csv"'
+    )
     return answer

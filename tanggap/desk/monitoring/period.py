@@ -25,23 +25,34 @@ class PeriodForm(forms.Form):
     """Days and what they are narrowed to. Wrong days are told beside the field."""
 
     # `from` is a word of Python.
-    until = forms.DateField(label=_("Until"), required=False,
-                            widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
-    account = forms.ModelChoiceField(Account.objects.none(), label=_("Account"), required=False,
-                                     empty_label=_("All accounts"))
-    activity = forms.ModelChoiceField(Activity.objects.none(), label=_("Activity"),
-                                      required=False, empty_label=_("All activities"))
+    until = forms.DateField(
+        label=_("Until"),
+        required=False,
+        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
+    )
+    account = forms.ModelChoiceField(
+        Account.objects.none(), label=_("Account"), required=False, empty_label=_("All accounts")
+    )
+    activity = forms.ModelChoiceField(
+        Activity.objects.none(),
+        label=_("Activity"),
+        required=False,
+        empty_label=_("All activities"),
+    )
     field_order = ("from", "until", "account", "activity")
 
     def __init__(self, *args: object, request: DeskRequest, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self.fields["from"] = forms.DateField(
-            label=_("From"), required=False,
-            widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+            label=_("From"),
+            required=False,
+            widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
+        )
         self.order_fields(self.field_order)
         for name, model in (("account", Account), ("activity", Activity)):
             self.fields[name].queryset = scoped(  # type: ignore[attr-defined]
-                model, request.scope).order_by("-pk")[:200]
+                model, request.scope
+            ).order_by("-pk")[:200]
 
     def clean(self) -> dict[str, object]:
         found = super().clean() or {}
@@ -70,8 +81,12 @@ def read(request: DeskRequest) -> tuple[Window, PeriodForm]:
     ok = form.is_valid()
     first = form.cleaned_data.get("from") if ok else usual["from"]
     until = form.cleaned_data.get("until") if ok else usual["until"]
-    window = Window(request.scope, first or usual["from"], until or usual["until"],
-                    **{name: number(request, name) for name in ("account", "activity", "post")})
+    window = Window(
+        request.scope,
+        first or usual["from"],
+        until or usual["until"],
+        **{name: number(request, name) for name in ("account", "activity", "post")},
+    )
     if not window.whole and rowsets.named(window) is None:
         raise Http404
     return window, form

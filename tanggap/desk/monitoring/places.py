@@ -20,11 +20,18 @@ PLACES: dict[str, tuple[str, ...]] = {
 }
 # Where one of these cannot be opened by itself, the list that it stands in.
 LISTS = {
-    "talk": "desk:inbox-list", "reply": "desk:inbox-approvals", "case": "desk:followup-list",
-    "recommendation": "desk:findings-list", "announcement": "desk:findings-list",
-    "claim": "desk:claims-list", "message": "desk:messaging-list", "owed": "desk:messaging-list",
-    "plan": "desk:planning-list", "activity": "desk:activities-list",
-    "delivery": "desk:publishing-list", "account": "desk:accounts-list",
+    "talk": "desk:inbox-list",
+    "reply": "desk:inbox-approvals",
+    "case": "desk:followup-list",
+    "recommendation": "desk:findings-list",
+    "announcement": "desk:findings-list",
+    "claim": "desk:claims-list",
+    "message": "desk:messaging-list",
+    "owed": "desk:messaging-list",
+    "plan": "desk:planning-list",
+    "activity": "desk:activities-list",
+    "delivery": "desk:publishing-list",
+    "account": "desk:accounts-list",
 }
 
 

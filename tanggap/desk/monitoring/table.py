@@ -36,18 +36,30 @@ def groups(cells: list[Cell], window: Window) -> list[dict[str, Any]]:
         for one in cells:
             if one.metric.category != category.key:
                 continue
-            rows.append({
-                "cell": one, "says": one.metric.says(language), "means": one.metric.means(language),
-                "formula": one.metric.computed(language),
-                "value": shown(one), "href": "" if one.value is None else reverse(
-                    "desk:monitoring-evidence", args=[one.metric.key]) + "?" + where,
-                "why": "; ".join(word(code, "why_not") for code in one.why),
-                "source": ", ".join(word(code, "number_source") for code in one.sources),
-                "unit": word(one.metric.unit, "number_unit"),
-            })
-        found.append({"says": category.says(language), "note": category.remark(language),
-                      "key": category.key, "rows": rows,
-                      "known": sum(row["cell"].value is not None for row in rows)})
+            rows.append(
+                {
+                    "cell": one,
+                    "says": one.metric.says(language),
+                    "means": one.metric.means(language),
+                    "formula": one.metric.computed(language),
+                    "value": shown(one),
+                    "href": ""
+                    if one.value is None
+                    else reverse("desk:monitoring-evidence", args=[one.metric.key]) + "?" + where,
+                    "why": "; ".join(word(code, "why_not") for code in one.why),
+                    "source": ", ".join(word(code, "number_source") for code in one.sources),
+                    "unit": word(one.metric.unit, "number_unit"),
+                }
+            )
+        found.append(
+            {
+                "says": category.says(language),
+                "note": category.remark(language),
+                "key": category.key,
+                "rows": rows,
+                "known": sum(row["cell"].value is not None for row in rows),
+            }
+        )
     return found
 
 
@@ -65,18 +77,36 @@ def listing(request: DeskRequest) -> HttpResponse:
     known = sum(one.value is not None for one in cells)
     posts = []
     if window.activity or window.account or window.whole:
-        posts = [{"row": row, "title": _title(row), "href": f"?post={row.pk}&from="
-                  f"{window.first.isoformat()}&until={window.last.isoformat()}"}
-                 for row in rowsets.posts(window).select_related("variant__message", "account")
-                 .order_by("-published_at", "-pk")[:10]]
-    return render(request, "desk/monitoring/list.html", {
-        "window": window, "form": form, "groups": groups(cells, window), "known": known,
-        "all": len(cells), "posts": posts, "posts_n": rowsets.posts(window).count(),
-        "voices": perception.counts(window) if window.whole else None,
-        "named": _named(window), "where": period.address(window),
-        "presets": presets(request, window),
-        "note": metrics_data.note(get_language() or "id"),
-    }, status=422 if form.errors else 200)
+        posts = [
+            {
+                "row": row,
+                "title": _title(row),
+                "href": f"?post={row.pk}&from="
+                f"{window.first.isoformat()}&until={window.last.isoformat()}",
+            }
+            for row in rowsets.posts(window)
+            .select_related("variant__message", "account")
+            .order_by("-published_at", "-pk")[:10]
+        ]
+    return render(
+        request,
+        "desk/monitoring/list.html",
+        {
+            "window": window,
+            "form": form,
+            "groups": groups(cells, window),
+            "known": known,
+            "all": len(cells),
+            "posts": posts,
+            "posts_n": rowsets.posts(window).count(),
+            "voices": perception.counts(window) if window.whole else None,
+            "named": _named(window),
+            "where": period.address(window),
+            "presets": presets(request, window),
+            "note": metrics_data.note(get_language() or "id"),
+        },
+        status=422 if form.errors else 200,
+    )
 
 
 def presets(request: DeskRequest, window: Window) -> list[dict[str, Any]]:
@@ -85,12 +115,19 @@ def presets(request: DeskRequest, window: Window) -> list[dict[str, Any]]:
     found = []
     for days in (7, 30, 90):
         first = last - timedelta(days=days - 1)
-        found.append({
-            "label": ngettext("%(n)s day", "%(n)s days", days) % {"n": number(days)},
-            "href": f"?from={first.isoformat()}&until={last.isoformat()}"
-            + "".join(f"&{name}={getattr(window, name)}" for name in ("account", "activity", "post")
-                      if getattr(window, name)),
-            "current": (window.first, window.last) == (first, last), "count": None})
+        found.append(
+            {
+                "label": ngettext("%(n)s day", "%(n)s days", days) % {"n": number(days)},
+                "href": f"?from={first.isoformat()}&until={last.isoformat()}"
+                + "".join(
+                    f"&{name}={getattr(window, name)}"
+                    for name in ("account", "activity", "post")
+                    if getattr(window, name)
+                ),
+                "current": (window.first, window.last) == (first, last),
+                "count": None,
+            }
+        )
     return found
 
 
@@ -118,15 +155,28 @@ def evidence(request: DeskRequest, key: str) -> HttpResponse:
     cell = returns.cell(window, key)
     parts = returns.rows(window, key)
     chosen, after = period.number(request, "part"), period.number(request, "after")
-    drawn = [_part(part, n, request.scope, after if n == chosen else 0)
-             for n, part in enumerate(parts)] if cell.value is not None else []
+    drawn = (
+        [_part(part, n, request.scope, after if n == chosen else 0) for n, part in enumerate(parts)]
+        if cell.value is not None
+        else []
+    )
     language = get_language() or "id"
-    return render(request, "desk/monitoring/evidence.html", {
-        "window": window, "cell": cell, "says": cell.metric.says(language), "value": shown(cell),
-        "means": cell.metric.means(language), "formula": cell.metric.computed(language),
-        "why": [word(code, "why_not") for code in cell.why], "parts": drawn,
-        "named": _named(window), "where": period.address(window),
-    })
+    return render(
+        request,
+        "desk/monitoring/evidence.html",
+        {
+            "window": window,
+            "cell": cell,
+            "says": cell.metric.says(language),
+            "value": shown(cell),
+            "means": cell.metric.means(language),
+            "formula": cell.metric.computed(language),
+            "why": [word(code, "why_not") for code in cell.why],
+            "parts": drawn,
+            "named": _named(window),
+            "where": period.address(window),
+        },
+    )
 
 
 def _part(part: Part, n: int, scope: Scope, after: int) -> dict[str, Any]:
@@ -143,13 +193,23 @@ def _part(part: Part, n: int, scope: Scope, after: int) -> dict[str, Any]:
         rows = rows.filter(pk__lt=after)
     found = list(rows[: SIZE + 1])
     page = found[:SIZE]
-    return {"n": n, "kind": part.kind, "total": part.total(), "count": part.rows.count(),
-            "rows": [{"row": row, "href": _opens(part.kind, row, scope),
-                      "amount": getattr(row, part.amount) if part.amount else None,
-                      "title": _title(row.delivery) if part.kind == "numbers" else ""}
-                     for row in page],
-            "after": page[-1].pk if len(found) > SIZE else None,
-            "words": scope.may("inbox.read")}
+    return {
+        "n": n,
+        "kind": part.kind,
+        "total": part.total(),
+        "count": part.rows.count(),
+        "rows": [
+            {
+                "row": row,
+                "href": _opens(part.kind, row, scope),
+                "amount": getattr(row, part.amount) if part.amount else None,
+                "title": _title(row.delivery) if part.kind == "numbers" else "",
+            }
+            for row in page
+        ],
+        "after": page[-1].pk if len(found) > SIZE else None,
+        "words": scope.may("inbox.read"),
+    }
 
 
 def _opens(kind: str, row: Any, scope: Scope) -> str:
@@ -164,8 +224,9 @@ def _opens(kind: str, row: Any, scope: Scope) -> str:
 def heard(request: DeskRequest) -> HttpResponse:
     """Messages of 24 hours up to an instant, of one kind or all: what Today counted."""
     until = _instant(request.GET.get("until", "")) or request.now
-    rows = queries.heard(request.scope, until - timedelta(hours=24),
-                         until + timedelta(microseconds=1))
+    rows = queries.heard(
+        request.scope, until - timedelta(hours=24), until + timedelta(microseconds=1)
+    )
     kind = request.GET.get("kind", "")
     if kind:
         rows = rows.filter(conversation__kind="" if kind == "none" else kind)
@@ -173,12 +234,21 @@ def heard(request: DeskRequest) -> HttpResponse:
     after = period.number(request, "after")
     page = rows.select_related("author", "conversation", "account").order_by("-pk")
     found = list((page.filter(pk__lt=after) if after else page)[: SIZE + 1])
-    return render(request, "desk/monitoring/heard.html", {
-        "rows": [{"row": row, "href": _opens("items", row, request.scope)} for row in found[:SIZE]],
-        "total": total, "kind": "" if kind == "none" else kind, "chosen": bool(kind),
-        "until": until, "words": request.scope.may("inbox.read"),
-        "after": found[SIZE - 1].pk if len(found) > SIZE else None,
-    })
+    return render(
+        request,
+        "desk/monitoring/heard.html",
+        {
+            "rows": [
+                {"row": row, "href": _opens("items", row, request.scope)} for row in found[:SIZE]
+            ],
+            "total": total,
+            "kind": "" if kind == "none" else kind,
+            "chosen": bool(kind),
+            "until": until,
+            "words": request.scope.may("inbox.read"),
+            "after": found[SIZE - 1].pk if len(found) > SIZE else None,
+        },
+    )
 
 
 def _instant(typed: str) -> datetime | None:
@@ -196,10 +266,18 @@ def printed(request: DeskRequest) -> HttpResponse:
     """One page for the head, to print and sign; the same numbers as the table."""
     window, _form = period.read(request)
     found = reports.report(window)
-    return render(request, "desk/monitoring/print.html", {
-        "window": window, "report": found, "groups": groups(found.cells, window),
-        "known": sum(one.value is not None for one in found.cells), "named": _named(window),
-        "kinds": [(word(kind, "heard_kind"), n) for kind, n in found.voices.kinds.items()][:6],
-        "where": period.address(window), "source": metrics_data.source(),
-        "unavailable": gettext("not available"),
-    })
+    return render(
+        request,
+        "desk/monitoring/print.html",
+        {
+            "window": window,
+            "report": found,
+            "groups": groups(found.cells, window),
+            "known": sum(one.value is not None for one in found.cells),
+            "named": _named(window),
+            "kinds": [(word(kind, "heard_kind"), n) for kind, n in found.voices.kinds.items()][:6],
+            "where": period.address(window),
+            "source": metrics_data.source(),
+            "unavailable": gettext("not available"),
+        },
+    )

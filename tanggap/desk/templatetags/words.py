@@ -98,13 +98,11 @@ def due_words(instant: datetime, now: datetime, working: timedelta | None = None
         left = int(working.total_seconds())
         if left < HOUR:
             count = max(1, left // MINUTE)
-            return ngettext(
-                "%(n)d working minute left", "%(n)d working minutes left", count
-            ) % {"n": count}
+            return ngettext("%(n)d working minute left", "%(n)d working minutes left", count) % {
+                "n": count
+            }
         count = left // HOUR
-        return ngettext("%(n)d working hour left", "%(n)d working hours left", count) % {
-            "n": count
-        }
+        return ngettext("%(n)d working hour left", "%(n)d working hours left", count) % {"n": count}
     if seconds < HOUR:
         count = max(1, int(seconds // MINUTE))
         return ngettext("%(n)d minute left", "%(n)d minutes left", count) % {"n": count}
@@ -133,13 +131,15 @@ def _span(seconds: float) -> str:
 def _time(instant: datetime, shown: str, css: str = "") -> SafeString:
     exact = exact_words(instant)
     hidden = (
-        mark_safe("") if exact == shown
-        else format_html('<span class="unseen"> ({})</span>', exact)
+        mark_safe("") if exact == shown else format_html('<span class="unseen"> ({})</span>', exact)
     )
     return format_html(
         '<time{} datetime="{}" title="{}">{}{}</time>',
         format_html(' class="{}"', css) if css else "",
-        instant.isoformat(timespec="seconds"), exact, shown, hidden,
+        instant.isoformat(timespec="seconds"),
+        exact,
+        shown,
+        hidden,
     )
 
 
@@ -160,8 +160,10 @@ def at_tag(instant: datetime | None) -> SafeString:
 @register.filter
 def clock(instant: datetime | None) -> SafeString:
     """`{{ post.at|clock }}`: 08.12 WIB, where the day is plain from the place."""
-    return mark_safe("") if instant is None else _time(
-        instant, f"{clock_words(instant)} {zone_name()}"
+    return (
+        mark_safe("")
+        if instant is None
+        else _time(instant, f"{clock_words(instant)} {zone_name()}")
     )
 
 
@@ -194,9 +196,7 @@ def due_filter(instant: datetime | None) -> SafeString:
 
 
 @register.simple_tag
-def due(
-    instant: datetime | None, working: timedelta | None = None, soon: int = 24
-) -> SafeString:
+def due(instant: datetime | None, working: timedelta | None = None, soon: int = 24) -> SafeString:
     """`{% due case.due_at %}`: a pill, red when late, amber within `soon` hours, else plain."""
     if instant is None:
         return mark_safe("")
@@ -275,7 +275,7 @@ def mask(text: str | None, spans: Iterable[Any] | None) -> SafeString:
     for start, stop, kind in sorted((_span_of(span) for span in spans or ()), key=lambda s: s[:2]):
         if stop <= end:
             continue
-        parts.append(format_html("{}", text[end:max(start, end)]))
+        parts.append(format_html("{}", text[end : max(start, end)]))
         # Translators: stands for a blacked-out piece of text, such as "NIK disamarkan".
         label = pgettext("blacked out", "%(kind)s hidden") % {"kind": word(kind, "personal")}
         parts.append(
@@ -295,7 +295,8 @@ def said(text: str | None, spans: Iterable[Any] | None, why: Iterable[Any] | Non
     text = text or ""
     covered = sorted(
         (start, min(stop, len(text)), kind)
-        for start, stop, kind in (_span_of(span) for span in spans or ()) if start < len(text)
+        for start, stop, kind in (_span_of(span) for span in spans or ())
+        if start < len(text)
     )
     edges = {0, len(text)}
     marks = [_span_of(span)[:2] for span in why or ()]
@@ -308,7 +309,8 @@ def said(text: str | None, spans: Iterable[Any] | None, why: Iterable[Any] | Non
     parts = []
     for begin, end in pairwise(sorted(edges)):
         inside = [
-            (one[0] - begin, one[1] - begin, one[2]) for one in covered
+            (one[0] - begin, one[1] - begin, one[2])
+            for one in covered
             if one[0] >= begin and one[1] <= end
         ]
         shown = mask(text[begin:end], inside)

@@ -35,11 +35,18 @@ WORDS: dict[str, dict[str, object]] = {
         "quiet": _("Done"),
     },
     "urgency": {
-        "danger": _("Danger to life"), "urgent": _("Urgent"), "normal": _("Normal"),
-        "0": _("Danger to life"), "1": _("Urgent"), "2": _("Normal"),
+        "danger": _("Danger to life"),
+        "urgent": _("Urgent"),
+        "normal": _("Normal"),
+        "0": _("Danger to life"),
+        "1": _("Urgent"),
+        "2": _("Normal"),
     },
     "suggestion_field": {
-        "kind": _("Kind"), "urgency": _("Urgency"), "unit": _("Unit"), "place": _("Place"),
+        "kind": _("Kind"),
+        "urgency": _("Urgency"),
+        "unit": _("Unit"),
+        "place": _("Place"),
     },
     "item_source": {
         "channel": _("From the network"),
@@ -56,19 +63,31 @@ WORDS: dict[str, dict[str, object]] = {
         "out": _("Sent"),
         "ended": _("Not sent"),
     },
-    "reply_tone": {"awaiting": "due", "returned": "late", "open": "brand", "out": "done",
-                   "ended": "late"},
-    "moderation_act": {"hide": _("Hidden"), "show": _("Shown again"),
-                       "refused": _("Hiding was refused")},
+    "reply_tone": {
+        "awaiting": "due",
+        "returned": "late",
+        "open": "brand",
+        "out": "done",
+        "ended": "late",
+    },
+    "moderation_act": {
+        "hide": _("Hidden"),
+        "show": _("Shown again"),
+        "refused": _("Hiding was refused"),
+    },
     "quarantine": {
         "unreadable": _("The network's answer could not be read."),
         "DataError": _("It holds signs that cannot be stored."),
     },
     "bad_row": {
-        "no_text": _("no words in it"), "too_many_cells": _("more columns than the first line"),
-        "bad_time": _("the time cannot be read"), "bad_url": _("the link is no link"),
-        "no_text_column": _("no column called isi or text"), "not_csv": _("not a CSV file"),
-        "too_many_rows": _("more than 10,000 rows"), "empty": _("the file is empty"),
+        "no_text": _("no words in it"),
+        "too_many_cells": _("more columns than the first line"),
+        "bad_time": _("the time cannot be read"),
+        "bad_url": _("the link is no link"),
+        "no_text_column": _("no column called isi or text"),
+        "not_csv": _("not a CSV file"),
+        "too_many_rows": _("more than 10,000 rows"),
+        "empty": _("the file is empty"),
     },
     "claim_state": {
         "noticed": _("Noticed"),
@@ -77,9 +96,7 @@ WORDS: dict[str, dict[str, object]] = {
         "corrected": _("Corrected"),
         "dropped": _("Dropped"),
     },
-    "claim_verdict": {
-        row["code"]: VERDICT(row["code"]) for row in verdicts()["verdicts"]
-    },
+    "claim_verdict": {row["code"]: VERDICT(row["code"]) for row in verdicts()["verdicts"]},
     "visibility_word": {"public": _("in public"), "private": _("in private")},
     "claim_tone": {"noticed": "due", "checking": "due", "decided": "brand", "corrected": "done"},
 }

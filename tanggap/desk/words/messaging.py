@@ -13,7 +13,11 @@ WORDS: dict[str, dict[str, object]] = {
         "withdrawn": _("Withdrawn"),
     },
     "message_tone": {
-        "draft": "", "checked": "due", "approved": "done", "released": "done", "withdrawn": "",
+        "draft": "",
+        "checked": "due",
+        "approved": "done",
+        "released": "done",
+        "withdrawn": "",
     },
     "message_filter": {
         "mine": _("Waiting for you"),
@@ -41,6 +45,8 @@ WORDS: dict[str, dict[str, object]] = {
         "comment": _("Comment"),
     },
     "review_verdict": {
-        "approved": _("Approved"), "returned": _("Returned"), "noted": _("Noted"),
+        "approved": _("Approved"),
+        "returned": _("Returned"),
+        "noted": _("Noted"),
     },
 }

@@ -12,8 +12,13 @@ WORDS: dict[str, dict[str, object]] = {
         "running": _("Running"),
         "evaluated": _("Evaluated"),
     },
-    "plan_tone": {"draft": "", "reviewed": "due", "approved": "brand", "running": "done",
-                  "evaluated": ""},
+    "plan_tone": {
+        "draft": "",
+        "reviewed": "due",
+        "approved": "brand",
+        "running": "done",
+        "evaluated": "",
+    },
     "rung": {
         "creators": _("Creators"),
         "conversationalists": _("Conversationalists"),

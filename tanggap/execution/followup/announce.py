@@ -58,55 +58,100 @@ class Receiver:
 
 
 def write(
-    title: str, *, you_said: str, we_did: str, reply_text: str, by: Person, now: datetime,
-    recommendation: Recommendation | None = None, case: Case | None = None,
+    title: str,
+    *,
+    you_said: str,
+    we_did: str,
+    reply_text: str,
+    by: Person,
+    now: datetime,
+    recommendation: Recommendation | None = None,
+    case: Case | None = None,
     accounts: Sequence[Account] = (),
 ) -> Announcement:
     """A draft, from a decision or a resolved case. `accounts` carry the public post as well."""
     what = _("The announcement was not written.")
     case = case or (recommendation.finding.case if recommendation else None)
     if recommendation is None and case is None:
-        raise Refused(what, _("There is no decision and no report behind it."),
-                      _("Start from a decision or from a resolved report."))
+        raise Refused(
+            what,
+            _("There is no decision and no report behind it."),
+            _("Start from a decision or from a resolved report."),
+        )
     if case is not None and case.sealed:
-        raise Refused(what, _("This report is kept sealed and is never made public."),
-                      _("Tell the person by private message."))
+        raise Refused(
+            what,
+            _("This report is kept sealed and is never made public."),
+            _("Tell the person by private message."),
+        )
     if recommendation is not None and recommendation.state not in DECIDED:
         raise Refused(what, _("The head has not decided yet."), _("Wait for the decision."))
     if recommendation is None and case is not None and case.state not in ("resolved", "closed"):
         raise Refused(what, _("The report is not resolved yet."), _("Resolve it first."))
-    for name, text in (("title", title), ("you_said", you_said), ("we_did", we_did),
-                       ("reply_text", reply_text)):
+    for name, text in (
+        ("title", title),
+        ("you_said", you_said),
+        ("we_did", we_did),
+        ("reply_text", reply_text),
+    ):
         if not text.strip():
             raise Refused(what, _("A part of it is empty."), _("Fill it in."), field=name)
     agency = (recommendation or case).agency  # type: ignore[union-attr]
     with transaction.atomic():
         made = Announcement.objects.create(
-            agency=agency, recommendation=recommendation, case=case, title=title.strip(),
-            you_said=you_said.strip(), we_did=we_did.strip(), reply_text=reply_text.strip(),
-            written_by=by, written_at=now, slug=_slug(title))
+            agency=agency,
+            recommendation=recommendation,
+            case=case,
+            title=title.strip(),
+            you_said=you_said.strip(),
+            we_did=we_did.strip(),
+            reply_text=reply_text.strip(),
+            written_by=by,
+            written_at=now,
+            slug=_slug(title),
+        )
         made.accounts.set(accounts)
         _fits(made)
-        record(agency, "announcement.written", made, by=by, now=now, facts={
-            "recommendation": recommendation.pk if recommendation else None,
-            "case": case.pk if case else None, "accounts": [one.pk for one in accounts]})
+        record(
+            agency,
+            "announcement.written",
+            made,
+            by=by,
+            now=now,
+            facts={
+                "recommendation": recommendation.pk if recommendation else None,
+                "case": case.pk if case else None,
+                "accounts": [one.pk for one in accounts],
+            },
+        )
     return made
 
 
 def change(
-    announcement: Announcement, *, title: str, you_said: str, we_did: str, reply_text: str,
-    accounts: Sequence[Account], by: Person, now: datetime,
+    announcement: Announcement,
+    *,
+    title: str,
+    you_said: str,
+    we_did: str,
+    reply_text: str,
+    accounts: Sequence[Account],
+    by: Person,
+    now: datetime,
 ) -> Announcement:
     """Other words, while it is a draft. The approver's hash no longer fits then."""
     if announcement.state != "draft":
-        raise Refused(_("The announcement was not changed."), _("It was approved already."),
-                      _("Withdraw it and write a new one."))
+        raise Refused(
+            _("The announcement was not changed."),
+            _("It was approved already."),
+            _("Withdraw it and write a new one."),
+        )
     with transaction.atomic():
         announcement.title, announcement.you_said = title.strip(), you_said.strip()
         announcement.we_did, announcement.reply_text = we_did.strip(), reply_text.strip()
         announcement.written_by, announcement.written_at = by, now
-        announcement.save(update_fields=[
-            "title", "you_said", "we_did", "reply_text", "written_by", "written_at"])
+        announcement.save(
+            update_fields=["title", "you_said", "we_did", "reply_text", "written_by", "written_at"]
+        )
         announcement.accounts.set(accounts)
         _fits(announcement)
         record(announcement.agency, "announcement.changed", announcement, by=by, now=now)
@@ -144,7 +189,9 @@ def words_for(announcement: Announcement, contributor: Contributor) -> str:
     with translation.override(tickets.LANGUAGE):
         case = contributor.case
         last = _("Report %(number)s: %(address)s. Not fixed? Answer “belum” here.") % {
-            "number": case.number, "address": tickets.address(case)}
+            "number": case.number,
+            "address": tickets.address(case),
+        }
     return f"{announcement.reply_text}\n\n{last}"
 
 
@@ -161,12 +208,14 @@ def why_not(contributor: Contributor) -> str:
 
 def public_words(announcement: Announcement) -> str:
     with translation.override(tickets.LANGUAGE):
-        return "\n\n".join((
-            announcement.title,
-            _("You said: %(words)s") % {"words": announcement.you_said},
-            _("We did: %(words)s") % {"words": announcement.we_did},
-            page(announcement),
-        ))
+        return "\n\n".join(
+            (
+                announcement.title,
+                _("You said: %(words)s") % {"words": announcement.you_said},
+                _("We did: %(words)s") % {"words": announcement.we_did},
+                page(announcement),
+            )
+        )
 
 
 def page(announcement: Announcement) -> str:
@@ -177,12 +226,18 @@ def page(announcement: Announcement) -> str:
 def batch_hash(announcement: Announcement, told: Iterable[Receiver] | None = None) -> bytes:
     """SHA-256 over everything that one approval lets out: public words, photos, every reply."""
     told = receivers(announcement) if told is None else told
-    return hashlib.sha256(json.dumps({
-        "public": public_words(announcement),
-        "accounts": sorted(announcement.accounts.values_list("pk", flat=True)),
-        "photos": [bytes(one.media.sha256).hex() for one in _photos(announcement)],
-        "replies": [[one.contributor.pk, one.text, one.why_not] for one in told],
-    }, sort_keys=True, ensure_ascii=False).encode()).digest()
+    return hashlib.sha256(
+        json.dumps(
+            {
+                "public": public_words(announcement),
+                "accounts": sorted(announcement.accounts.values_list("pk", flat=True)),
+                "photos": [bytes(one.media.sha256).hex() for one in _photos(announcement)],
+                "replies": [[one.contributor.pk, one.text, one.why_not] for one in told],
+            },
+            sort_keys=True,
+            ensure_ascii=False,
+        ).encode()
+    ).digest()
 
 
 def approve(
@@ -194,20 +249,34 @@ def approve(
     leaves. A second person approves: not who wrote it last.
     """
     if by.pk == announcement.written_by_id:
-        raise Refused(_("The announcement was not approved."),
-                      _("You wrote it; a second person looks before it goes out."),
-                      _("Ask the person in charge or their deputy."))
+        raise Refused(
+            _("The announcement was not approved."),
+            _("You wrote it; a second person looks before it goes out."),
+            _("Ask the person in charge or their deputy."),
+        )
     with transaction.atomic():
         told = receivers(announcement)
         found = batch_hash(announcement, told)
         if found != seen_hash:
-            raise Stale(_("The announcement was not approved."),
-                        _("Its words or its receivers have changed since you opened it."),
-                        _("Read it once more, then approve."))
-        move(announcement, "approved", by=by, now=now, approved_by=by, approved_at=now,
-             approved_hash=found, facts={
-                 "hash": found.hex(), "receivers": len(told),
-                 "undeliverable": sum(bool(one.why_not) for one in told)})
+            raise Stale(
+                _("The announcement was not approved."),
+                _("Its words or its receivers have changed since you opened it."),
+                _("Read it once more, then approve."),
+            )
+        move(
+            announcement,
+            "approved",
+            by=by,
+            now=now,
+            approved_by=by,
+            approved_at=now,
+            approved_hash=found,
+            facts={
+                "hash": found.hex(),
+                "receivers": len(told),
+                "undeliverable": sum(bool(one.why_not) for one in told),
+            },
+        )
         _post(announcement, by=by, now=now)
         _tell(announcement, told, by=by, now=now)
         settle(announcement, now=now)
@@ -217,13 +286,17 @@ def approve(
 def tell_rest(announcement: Announcement, *, by: Person, now: datetime) -> int:
     """Those who joined later, or could not be reached then and can now. How many were queued."""
     if announcement.state not in ("approved", "sent"):
-        raise Refused(_("Nobody was told."), _("The announcement is not approved."),
-                      _("Have it approved first."))
+        raise Refused(
+            _("Nobody was told."),
+            _("The announcement is not approved."),
+            _("Have it approved first."),
+        )
     with transaction.atomic():
         known = {one.contributor_id: one for one in announcement.tellings.select_for_update()}
         told = Q(delivery__isnull=False) | Q(told_by_hand_at__isnull=False)
-        authors = set(announcement.tellings.filter(told)
-                      .values_list("contributor__author", flat=True))
+        authors = set(
+            announcement.tellings.filter(told).values_list("contributor__author", flat=True)
+        )
         fresh = []
         for one in receivers(announcement):
             telling = known.get(one.contributor.pk)
@@ -234,23 +307,39 @@ def tell_rest(announcement: Announcement, *, by: Person, now: datetime) -> int:
                 telling.undeliverable = ""
                 telling.save(update_fields=["delivery", "undeliverable"])
             fresh.append(one)
-        _tell(announcement, [one for one in fresh if one.contributor.pk not in known],
-              by=by, now=now)
-        record(announcement.agency, "announcement.told_rest", announcement, by=by, now=now,
-               facts={"count": len(fresh)})
+        _tell(
+            announcement, [one for one in fresh if one.contributor.pk not in known], by=by, now=now
+        )
+        record(
+            announcement.agency,
+            "announcement.told_rest",
+            announcement,
+            by=by,
+            now=now,
+            facts={"count": len(fresh)},
+        )
     return len(fresh)
 
 
 def told_by_hand(telling: Telling, *, by: Person, now: datetime) -> Telling:
     """An officer told them where no machine can: on record, so that nobody does it twice."""
     if telling.delivery_id is not None:
-        raise Refused(_("Nothing was noted."), _("This person is told by the network."),
-                      _("Look at the delivery instead."))
+        raise Refused(
+            _("Nothing was noted."),
+            _("This person is told by the network."),
+            _("Look at the delivery instead."),
+        )
     with transaction.atomic():
         telling.told_by_hand_at = now
         telling.save(update_fields=["told_by_hand_at"])
-        record(telling.agency, "announcement.told_by_hand", telling.announcement, by=by, now=now,
-               facts={"telling": telling.pk})
+        record(
+            telling.agency,
+            "announcement.told_by_hand",
+            telling.announcement,
+            by=by,
+            now=now,
+            facts={"telling": telling.pk},
+        )
     return telling
 
 
@@ -290,9 +379,16 @@ def settle(announcement: Announcement, *, now: datetime) -> bool:
     if open_ or announcement.state != "approved":
         return False
     with transaction.atomic():
-        move(announcement, "sent", by=BY, now=now, facts={
-            "told": announcement.tellings.filter(undeliverable="").count(),
-            "undeliverable": announcement.tellings.exclude(undeliverable="").count()})
+        move(
+            announcement,
+            "sent",
+            by=BY,
+            now=now,
+            facts={
+                "told": announcement.tellings.filter(undeliverable="").count(),
+                "undeliverable": announcement.tellings.exclude(undeliverable="").count(),
+            },
+        )
         decision = announcement.recommendation
         if decision is not None and decision.state in ("done", "declined"):
             move(decision, "announced", by=BY, now=now, facts={"announcement": announcement.pk})
@@ -310,8 +406,12 @@ def _tell(
             delivery = _queue(announcement, one, by=by, now=now, due_at=now + turn * pause)
             turn += 1
         Telling.objects.create(
-            agency=announcement.agency, announcement=announcement, contributor=one.contributor,
-            delivery=delivery, undeliverable=one.why_not)
+            agency=announcement.agency,
+            announcement=announcement,
+            contributor=one.contributor,
+            delivery=delivery,
+            undeliverable=one.why_not,
+        )
 
 
 def _queue(
@@ -320,10 +420,18 @@ def _queue(
     who = one.contributor
     visibility = who.item.visibility if who.item.visibility in ("public", "unlisted") else "public"
     return schedule.queue_reply(
-        who.conversation.account, text=one.text,
-        reply_target=Target(who.item.remote_id, who.author.handle), visibility=visibility,
-        language=tickets.LANGUAGE, private=_private(who), kind=Delivery.Kind.ANNOUNCEMENT,
-        approved_by=f"person:{announcement.approved_by_id}", by=by, now=now, due_at=due_at)
+        who.conversation.account,
+        text=one.text,
+        reply_target=Target(who.item.remote_id, who.author.handle),
+        visibility=visibility,
+        language=tickets.LANGUAGE,
+        private=_private(who),
+        kind=Delivery.Kind.ANNOUNCEMENT,
+        approved_by=f"person:{announcement.approved_by_id}",
+        by=by,
+        now=now,
+        due_at=due_at,
+    )
 
 
 def _post(announcement: Announcement, *, by: Person, now: datetime) -> None:
@@ -333,23 +441,43 @@ def _post(announcement: Announcement, *, by: Person, now: datetime) -> None:
         return
     decision = announcement.recommendation
     message = Message.objects.create(
-        agency=announcement.agency, title=announcement.title, core=public_words(announcement),
+        agency=announcement.agency,
+        title=announcement.title,
+        core=public_words(announcement),
         activity=decision.finding.activity if decision else None,
         # Activities and performance of the agency: UU 14/2008 article 9.
-        openness=Message.Openness.PERIODIC, source=page(announcement),
-        author=announcement.written_by, created_at=now, edited_at=now)
+        openness=Message.Openness.PERIODIC,
+        source=page(announcement),
+        author=announcement.written_by,
+        created_at=now,
+        edited_at=now,
+    )
     photos = _photos(announcement)
     for account in accounts:
         variant = Variant.objects.create(
-            agency=announcement.agency, message=message, account=account)
-        for order, one in enumerate(photos[:connect.limits(account).max_media]):
-            VariantMedia.objects.create(agency=announcement.agency, variant=variant,
-                                        media=one.media, order=order)
-    said = hashlib.sha256(b"".join(
-        content.digest(what, variant.account_id) for variant, _part, what in contents_of(message)))
+            agency=announcement.agency, message=message, account=account
+        )
+        for order, one in enumerate(photos[: connect.limits(account).max_media]):
+            VariantMedia.objects.create(
+                agency=announcement.agency, variant=variant, media=one.media, order=order
+            )
+    said = hashlib.sha256(
+        b"".join(
+            content.digest(what, variant.account_id)
+            for variant, _part, what in contents_of(message)
+        )
+    )
     move(message, "checked", by=announcement.written_by, now=now)
-    move(message, "approved", by=by, now=now, approved_by=by, approved_at=now,
-         approved_hash=said.digest(), facts={"announcement": announcement.pk})
+    move(
+        message,
+        "approved",
+        by=by,
+        now=now,
+        approved_by=by,
+        approved_at=now,
+        approved_hash=said.digest(),
+        facts={"announcement": announcement.pk},
+    )
     schedule.queue(message, by=by, now=now)
     Announcement.objects.filter(pk=announcement.pk).update(post=message)
     announcement.post = message
@@ -371,9 +499,12 @@ def _fits(announcement: Announcement) -> None:
         limit, length = connect.limits(account).max_text, len(public_words(announcement))
         if length > limit:
             raise Refused(
-                what, _("For %(account)s the public words have %(length)d of %(limit)d characters.")
+                what,
+                _("For %(account)s the public words have %(length)d of %(limit)d characters.")
                 % {"account": account.display_name, "length": length, "limit": limit},
-                _("Shorten “You said” or “We did”."), field="we_did")
+                _("Shorten “You said” or “We did”."),
+                field="we_did",
+            )
     for one in receivers(announcement):
         if one.why_not:
             continue
@@ -381,9 +512,12 @@ def _fits(announcement: Announcement) -> None:
         length = len(one.text) + len(one.contributor.author.handle) + 2
         if length > limit:
             raise Refused(
-                what, _("The reply has %(length)d characters with its address; %(limit)d fit.")
+                what,
+                _("The reply has %(length)d characters with its address; %(limit)d fit.")
                 % {"length": length, "limit": limit},
-                _("Shorten the reply to each person."), field="reply_text")
+                _("Shorten the reply to each person."),
+                field="reply_text",
+            )
 
 
 def _private(contributor: Contributor) -> bool:

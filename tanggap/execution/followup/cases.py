@@ -29,8 +29,15 @@ OPEN = ("open", "assigned", "in_progress", "handed_over", "reopened")
 
 
 def open_case(
-    things: Iterable[Conversation | Item], *, kind: str, title: str, by: Person, now: datetime,
-    unit: Agency | None = None, place: str = "", tell: bool = True,
+    things: Iterable[Conversation | Item],
+    *,
+    kind: str,
+    title: str,
+    by: Person,
+    now: datetime,
+    unit: Agency | None = None,
+    place: str = "",
+    tell: bool = True,
 ) -> Case:
     """Open a case from one or many conversations or items, and give every author their number.
 
@@ -41,22 +48,49 @@ def open_case(
     if not found:
         raise Refused(what, _("No message was chosen."), _("Tick at least one message."))
     if kind not in Case.Kind.values:
-        raise Refused(what, _("It has no kind, and the kind decides its deadlines."),
-                      _("Choose a kind."), field="kind")
+        raise Refused(
+            what,
+            _("It has no kind, and the kind decides its deadlines."),
+            _("Choose a kind."),
+            field="kind",
+        )
     if not title.strip():
-        raise Refused(what, _("It has no title."),
-                      _("Write in a few words what it is about."), field="title")
+        raise Refused(
+            what, _("It has no title."), _("Write in a few words what it is about."), field="title"
+        )
     agency = found[0].agency
     sealed = kind == Case.Kind.INTEGRITY or any(
-        item.conversation is not None and item.conversation.sealed for item in found)
+        item.conversation is not None and item.conversation.sealed for item in found
+    )
     with transaction.atomic():
-        case = _numbered(Case(
-            agency=agency, kind=kind, title=title.strip(), place=place.strip(), unit=unit,
-            sealed=sealed, public=not sealed, opened_by=by, opened_at=now, due_at=clocks.NEVER,
-        ))
-        record(agency, "case.opened", case, by=by, now=now, content=case.title.encode(),
-               facts={"kind": kind, "items": [item.pk for item in found],
-                      "unit": unit.pk if unit else None, "sealed": sealed})
+        case = _numbered(
+            Case(
+                agency=agency,
+                kind=kind,
+                title=title.strip(),
+                place=place.strip(),
+                unit=unit,
+                sealed=sealed,
+                public=not sealed,
+                opened_by=by,
+                opened_at=now,
+                due_at=clocks.NEVER,
+            )
+        )
+        record(
+            agency,
+            "case.opened",
+            case,
+            by=by,
+            now=now,
+            content=case.title.encode(),
+            facts={
+                "kind": kind,
+                "items": [item.pk for item in found],
+                "unit": unit.pk if unit else None,
+                "sealed": sealed,
+            },
+        )
         clocks.start(case, "received", at=min(item.received_at for item in found), now=now)
         _join_all(case, found, by=by, now=now, tell=tell)
         if unit is not None:
@@ -65,23 +99,32 @@ def open_case(
 
 
 def join(
-    case: Case, conversation: Conversation, item: Item | None, *, by: Person, now: datetime,
-    tell: bool = True, due_at: datetime | None = None,
+    case: Case,
+    conversation: Conversation,
+    item: Item | None,
+    *,
+    by: Person,
+    now: datetime,
+    tell: bool = True,
+    due_at: datetime | None = None,
 ) -> tuple[Contributor, str]:
-    """"Saya juga mengalami": add a citizen to a case. Gives the contributor and the private key.
+    """ "Saya juga mengalami": add a citizen to a case. Gives the contributor and the private key.
 
     The key is empty for an author who is in the case already: they keep the one they have.
     """
     item = item or _first_item(conversation)
     if item.agency_id != case.agency_id:
-        raise Refused(_("The message was not added."),
-                      _("It was written to another agency."),
-                      _("Hand the report over to that agency instead."))
+        raise Refused(
+            _("The message was not added."),
+            _("It was written to another agency."),
+            _("Hand the report over to that agency instead."),
+        )
     if conversation.sealed and not case.sealed:
         raise Refused(
             _("The message was not added."),
             _("It is about a suspected violation and is kept sealed."),
-            _("Open a sealed report of its own for it."))
+            _("Open a sealed report of its own for it."),
+        )
     with transaction.atomic():
         Conversation.objects.filter(pk=conversation.pk).update(has_case=True)
         conversation.has_case = True
@@ -90,28 +133,53 @@ def join(
             triage.seal(conversation, by=by, now=now)
         known = Contributor.objects.filter(case=case, author=conversation.author).first()
         if known is not None:
-            record(case.agency, "case.joined_again", case, by=by, now=now,
-                   facts={"contributor": known.pk, "item": item.pk})
+            record(
+                case.agency,
+                "case.joined_again",
+                case,
+                by=by,
+                now=now,
+                facts={"contributor": known.pk, "item": item.pk},
+            )
             return known, ""
         key = keys.new_key()
         made = Contributor.objects.create(
-            agency=case.agency, case=case, conversation=conversation, item=item,
-            author=conversation.author, key_hash=keys.hash_key(key), joined_at=now,
+            agency=case.agency,
+            case=case,
+            conversation=conversation,
+            item=item,
+            author=conversation.author,
+            key_hash=keys.hash_key(key),
+            joined_at=now,
             joined_by=f"person:{by.pk}",
         )
         Case.objects.filter(pk=case.pk).update(contributors_count=F("contributors_count") + 1)
         case.refresh_from_db(fields=["contributors_count"])
         made.case = case
-        record(case.agency, "case.joined", case, by=by, now=now,
-               facts={"contributor": made.pk, "item": item.pk,
-                      "conversation": conversation.pk, "count": case.contributors_count})
+        record(
+            case.agency,
+            "case.joined",
+            case,
+            by=by,
+            now=now,
+            facts={
+                "contributor": made.pk,
+                "item": item.pk,
+                "conversation": conversation.pk,
+                "count": case.contributors_count,
+            },
+        )
         if tell:
             tickets.give(made, key, by=by, now=now, due_at=due_at or now)
     return made, key
 
 
 def merge(
-    case: Case, conversations: Sequence[Conversation], *, by: Person, now: datetime,
+    case: Case,
+    conversations: Sequence[Conversation],
+    *,
+    by: Person,
+    now: datetime,
     tell: bool = True,
 ) -> list[Contributor]:
     """Later reports of the same thing join the case; each author is told, one after another."""
@@ -125,8 +193,12 @@ def assign(
 ) -> Case:
     """Say whose work it is: a unit, and somebody in it when one is known."""
     if unit is None and to is None:
-        raise Refused(_("Nobody was assigned."), _("No unit and no person was chosen."),
-                      _("Choose who works on it."), field="unit")
+        raise Refused(
+            _("Nobody was assigned."),
+            _("No unit and no person was chosen."),
+            _("Choose who works on it."),
+            field="unit",
+        )
     fields: dict[str, Any] = {"unit": unit, "assigned_to": to}
     facts = {"unit": unit.pk if unit else None, "person": to.pk if to else None}
     with transaction.atomic():
@@ -152,17 +224,32 @@ def resolve(
     """Say what was done, with evidence. Citizens are told by an announcement (announce.py)."""
     what = _("The report was not resolved.")
     if not resolution.strip():
-        raise Refused(what, _("Citizens will read what was done, and nothing is written."),
-                      _("Write it in words that a citizen understands."), field="resolution")
+        raise Refused(
+            what,
+            _("Citizens will read what was done, and nothing is written."),
+            _("Write it in words that a citizen understands."),
+            field="resolution",
+        )
     shown = case.photos.filter(when="after").exists()
     if case.kind in SHOWN and not shown and not evidence_note.strip():
         raise Refused(
-            what, _("There is no photo or document of what was done."),
-            _("Add one, or write why there is none."), field="evidence_note")
+            what,
+            _("There is no photo or document of what was done."),
+            _("Add one, or write why there is none."),
+            field="evidence_note",
+        )
     with transaction.atomic():
-        move(case, "resolved", by=by, now=now, content=resolution.strip().encode(),
-             facts={"evidence": case.photos.count()}, resolution=resolution.strip(),
-             evidence_note=evidence_note.strip(), resolved_at=now)
+        move(
+            case,
+            "resolved",
+            by=by,
+            now=now,
+            content=resolution.strip().encode(),
+            facts={"evidence": case.photos.count()},
+            resolution=resolution.strip(),
+            evidence_note=evidence_note.strip(),
+            resolved_at=now,
+        )
         clocks.stop(case, "resolved", at=now, now=now)
         clocks.stop(case, "assigned", at=now, now=now)
         # A first answer is still owed until the citizen has it where they wrote.
@@ -180,21 +267,34 @@ def close(case: Case, *, by: Person, now: datetime) -> Case:
 
 
 def reopen(
-    case: Case, *, by: Person | str, now: datetime, contributor: Contributor | None = None,
+    case: Case,
+    *,
+    by: Person | str,
+    now: datetime,
+    contributor: Contributor | None = None,
     words: str = "",
 ) -> Case:
     """A citizen says "belum", by their key or in their thread: clocks run anew, from now."""
     with transaction.atomic():
         if contributor is not None:
             Contributor.objects.filter(pk=contributor.pk).update(
-                said_not_fixed_at=now, not_fixed_words=words.strip())
+                said_not_fixed_at=now, not_fixed_words=words.strip()
+            )
             contributor.said_not_fixed_at, contributor.not_fixed_words = now, words.strip()
         clocks.end_all(case, now=now)
-        move(case, "reopened", by=by, now=now, closed_at=None,
-             content=words.strip().encode() or None,
-             facts={"contributor": contributor.pk if contributor else None,
-                    "times": case.reopened_count + 1},
-             reopened_count=case.reopened_count + 1)
+        move(
+            case,
+            "reopened",
+            by=by,
+            now=now,
+            closed_at=None,
+            content=words.strip().encode() or None,
+            facts={
+                "contributor": contributor.pk if contributor else None,
+                "times": case.reopened_count + 1,
+            },
+            reopened_count=case.reopened_count + 1,
+        )
         clocks.start(case, "received", at=now, now=now)
     return case
 
@@ -205,9 +305,17 @@ def not_fixed(contributor: Contributor, *, words: str, now: datetime) -> Case:
     if case.state in ("resolved", "closed"):
         return reopen(case, by="citizen", now=now, contributor=contributor, words=words)
     Contributor.objects.filter(pk=contributor.pk).update(
-        said_not_fixed_at=now, not_fixed_words=words.strip())
-    record(case.agency, "case.said_not_fixed", case, by="citizen", now=now,
-           content=words.strip().encode() or None, facts={"contributor": contributor.pk})
+        said_not_fixed_at=now, not_fixed_words=words.strip()
+    )
+    record(
+        case.agency,
+        "case.said_not_fixed",
+        case,
+        by="citizen",
+        now=now,
+        content=words.strip().encode() or None,
+        facts={"contributor": contributor.pk},
+    )
     return case
 
 
@@ -218,14 +326,23 @@ def rate(contributor: Contributor, stars: int, *, now: datetime) -> Case:
         raise Refused(what, _("A rating is a number from 1 to 5."), _("Choose one."), field="stars")
     case = Case.objects.get(pk=contributor.case_id)
     if case.state not in ("resolved", "closed"):
-        raise Refused(what, _("The report is still being worked on."),
-                      _("Come back when it is finished, or tell us what is missing."))
+        raise Refused(
+            what,
+            _("The report is still being worked on."),
+            _("Come back when it is finished, or tell us what is missing."),
+        )
     with transaction.atomic():
         Contributor.objects.filter(pk=contributor.pk).update(satisfaction=stars, rated_at=now)
         mean = Contributor.objects.filter(case=case).aggregate(mean=Avg("satisfaction"))["mean"]
         Case.objects.filter(pk=case.pk).update(satisfaction=round(mean))
-        record(case.agency, "case.rated", case, by="citizen", now=now,
-               facts={"contributor": contributor.pk, "stars": stars})
+        record(
+            case.agency,
+            "case.rated",
+            case,
+            by="citizen",
+            now=now,
+            facts={"contributor": contributor.pk, "stars": stars},
+        )
         case.satisfaction = round(mean)
     return case
 
@@ -252,13 +369,19 @@ def _join_all(
 def _first_item(thing: Conversation | Item) -> Item:
     """The item itself, or the first of a conversation; Refused for what lies in quarantine."""
     if isinstance(thing, Conversation):
-        found = thing.items.select_related("conversation__author", "agency").order_by(
-            "written_at", "pk").first()
+        found = (
+            thing.items.select_related("conversation__author", "agency")
+            .order_by("written_at", "pk")
+            .first()
+        )
     else:
         found = thing
     if found is None or found.conversation is None:
-        raise Refused(_("No report was opened."), _("This message could not be placed yet."),
-                      _("Place it in a conversation first."))
+        raise Refused(
+            _("No report was opened."),
+            _("This message could not be placed yet."),
+            _("Place it in a conversation first."),
+        )
     return found
 
 

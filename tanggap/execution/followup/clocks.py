@@ -44,13 +44,26 @@ def start(
         if rule.starts != moment or rule.key in running:
             continue
         amount = rules.number(case.agency, rule.rule) if rule.rule else rule.amount
-        made.append(Clock.objects.create(
-            agency=case.agency, case=case, rule=rule.key, amount=amount, started_at=at,
-            due_at=end(rule, amount, at, office), computed_at=now,
-        ))
+        made.append(
+            Clock.objects.create(
+                agency=case.agency,
+                case=case,
+                rule=rule.key,
+                amount=amount,
+                started_at=at,
+                due_at=end(rule, amount, at, office),
+                computed_at=now,
+            )
+        )
     if made:
-        record(case.agency, "case.clocks_started", case, by=BY, now=now,
-               facts={"moment": moment, "clocks": {one.rule: one.due_at for one in made}})
+        record(
+            case.agency,
+            "case.clocks_started",
+            case,
+            by=BY,
+            now=now,
+            facts={"moment": moment, "clocks": {one.rule: one.due_at for one in made}},
+        )
     keep_due(case)
     return made
 
@@ -75,8 +88,14 @@ def stop(case: Case, moment: str, *, at: datetime, now: datetime) -> list[Clock]
             clock.save(update_fields=["kept_at"])
             kept.append(clock)
     if kept:
-        record(case.agency, "case.clocks_kept", case, by=BY, now=now, facts={
-            "moment": moment, "clocks": {one.rule: at <= one.due_at for one in kept}})
+        record(
+            case.agency,
+            "case.clocks_kept",
+            case,
+            by=BY,
+            now=now,
+            facts={"moment": moment, "clocks": {one.rule: at <= one.due_at for one in kept}},
+        )
         keep_due(case)
     return kept
 
@@ -92,26 +111,44 @@ def extend(clock: Clock, *, reason: str, by: Person, now: datetime) -> Clock:
     what = _("The deadline was not extended.")
     rule = rule_of(clock)
     if not rule.extension:
-        raise Refused(what,
-                      _("The rule “%(rule)s” knows no extension.") % {"rule": rule.says("id")},
-                      _("Resolve the report, or tell the citizen honestly that it is late."))
+        raise Refused(
+            what,
+            _("The rule “%(rule)s” knows no extension.") % {"rule": rule.says("id")},
+            _("Resolve the report, or tell the citizen honestly that it is late."),
+        )
     if clock.extended_days:
-        raise Refused(what, _("It was extended once already; the rule allows no second time."),
-                      _("Resolve the report, or tell the citizen honestly that it is late."))
+        raise Refused(
+            what,
+            _("It was extended once already; the rule allows no second time."),
+            _("Resolve the report, or tell the citizen honestly that it is late."),
+        )
     if clock.kept_at is not None or clock.due_at < now:
-        raise Refused(what, _("This deadline does not run any more."),
-                      _("Open the report again to see its deadlines."))
+        raise Refused(
+            what,
+            _("This deadline does not run any more."),
+            _("Open the report again to see its deadlines."),
+        )
     if not reason.strip():
-        raise Refused(what, _("The law asks for a written reason."),
-                      _("Write in one sentence why more time is needed."), field="reason")
+        raise Refused(
+            what,
+            _("The law asks for a written reason."),
+            _("Write in one sentence why more time is needed."),
+            field="reason",
+        )
     with transaction.atomic():
         before = clock.due_at
         clock.extended_days, clock.extension_reason = rule.extension, reason.strip()
         clock.due_at = _due(clock, rules.office(clock.agency))
         clock.save(update_fields=["extended_days", "extension_reason", "due_at"])
-        record(clock.agency, "case.extended", clock.case, by=by, now=now, content=reason.encode(),
-               facts={"clock": clock.rule, "days": rule.extension, "from": before,
-                      "to": clock.due_at})
+        record(
+            clock.agency,
+            "case.extended",
+            clock.case,
+            by=by,
+            now=now,
+            content=reason.encode(),
+            facts={"clock": clock.rule, "days": rule.extension, "from": before, "to": clock.due_at},
+        )
         keep_due(clock.case)
     return clock
 
@@ -125,16 +162,28 @@ def recompute(clocks_: Iterable[Clock], *, why: str, now: datetime) -> int:
         due, before = _due(clock, offices[clock.agency_id]), clock.due_at
         clock.computed_at = now
         if due != before:
-            clock.recomputed = [*clock.recomputed, {
-                "at": now.isoformat(), "from": before.isoformat(), "to": due.isoformat(),
-                "why": why}]
+            clock.recomputed = [
+                *clock.recomputed,
+                {
+                    "at": now.isoformat(),
+                    "from": before.isoformat(),
+                    "to": due.isoformat(),
+                    "why": why,
+                },
+            ]
             clock.due_at, clock.late_noted_at = due, None
         with transaction.atomic():
             clock.save(update_fields=["computed_at", "due_at", "recomputed", "late_noted_at"])
             if due != before:
                 moved += 1
-                record(clock.agency, "case.clock_recomputed", clock.case, by=BY, now=now,
-                       facts={"clock": clock.rule, "from": before, "to": due, "why": why})
+                record(
+                    clock.agency,
+                    "case.clock_recomputed",
+                    clock.case,
+                    by=BY,
+                    now=now,
+                    facts={"clock": clock.rule, "from": before, "to": due, "why": why},
+                )
                 keep_due(clock.case)
     return moved
 
@@ -174,8 +223,14 @@ def tick(now: datetime) -> int:
         with transaction.atomic():
             taken = Clock.objects.filter(pk=clock.pk, late_noted_at=None, kept_at=None)
             if taken.update(late_noted_at=now) and ours(clock):
-                record(clock.agency, "case.late", clock.case, by=BY, now=now,
-                       facts={"clock": clock.rule, "due_at": clock.due_at})
+                record(
+                    clock.agency,
+                    "case.late",
+                    clock.case,
+                    by=BY,
+                    now=now,
+                    facts={"clock": clock.rule, "due_at": clock.due_at},
+                )
                 noted += 1
     return noted
 
@@ -184,7 +239,8 @@ def pull_answers(now: datetime) -> None:
     """A first answer is one that the network published. Giving the number keeps the agency's own
     promise; other clocks wait for an answer in substance."""
     waiting = Clock.objects.filter(
-        kept_at=None, rule__in=[one.key for one in clocks().values() if one.ends == "first_answer"],
+        kept_at=None,
+        rule__in=[one.key for one in clocks().values() if one.ends == "first_answer"],
     ).select_related("case__agency", "agency")
     for clock in waiting.iterator(chunk_size=200):
         answers = Reply.objects.filter(
@@ -199,8 +255,14 @@ def pull_answers(now: datetime) -> None:
         with transaction.atomic():
             if not Clock.objects.filter(pk=clock.pk, kept_at=None).update(kept_at=first):
                 continue
-            record(clock.agency, "case.clocks_kept", clock.case, by=BY, now=now, facts={
-                "moment": "first_answer", "clocks": {clock.rule: first <= clock.due_at}})
+            record(
+                clock.agency,
+                "case.clocks_kept",
+                clock.case,
+                by=BY,
+                now=now,
+                facts={"moment": "first_answer", "clocks": {clock.rule: first <= clock.due_at}},
+            )
             keep_due(clock.case)
 
 
@@ -217,8 +279,9 @@ def follow_calendar(now: datetime) -> int:
         )
         if changed:
             affected = Clock.objects.filter(agency=agency, kept_at=None)
-            moved += recompute(affected.select_related("agency", "case__agency"),
-                               why="calendar", now=now)
+            moved += recompute(
+                affected.select_related("agency", "case__agency"), why="calendar", now=now
+            )
     return moved
 
 

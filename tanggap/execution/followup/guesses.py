@@ -27,8 +27,9 @@ ON CONFLICT (what, who) DO UPDATE SET
 def wrong(what: str, who: str, now: datetime) -> None:
     """Count one wrong try of this sender."""
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, {"what": what, "who": _hidden(what, who), "now": now,
-                               "since": now - WINDOW})
+        cursor.execute(
+            COUNT, {"what": what, "who": _hidden(what, who), "now": now, "since": now - WINDOW}
+        )
 
 
 def allow(what: str, who: str, now: datetime) -> None:
@@ -36,12 +37,15 @@ def allow(what: str, who: str, now: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count FROM followup_guess WHERE what = %s AND who = %s AND began_at > %s",
-            [what, _hidden(what, who), now - WINDOW])
+            [what, _hidden(what, who), now - WINDOW],
+        )
         found = cursor.fetchone()
     if found and found[0] >= LIMITS[what]:
         raise Refused(
-            _("Please wait a little."), _("Wrong numbers or keys came too often from here."),
-            _("Try again in ten minutes, or ask us where you wrote your report."))
+            _("Please wait a little."),
+            _("Wrong numbers or keys came too often from here."),
+            _("Try again in ten minutes, or ask us where you wrote your report."),
+        )
 
 
 def forget(now: datetime) -> int:

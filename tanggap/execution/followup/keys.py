@@ -23,7 +23,7 @@ def new_number(code: str) -> str:
 def new_key() -> str:
     """7Q4K-HT3M-PX9C: 54 bits."""
     drawn = _draw(KEY_LENGTH)
-    return "-".join(drawn[at:at + 4] for at in range(0, KEY_LENGTH, 4))
+    return "-".join(drawn[at : at + 4] for at in range(0, KEY_LENGTH, 4))
 
 
 def new_token() -> str:

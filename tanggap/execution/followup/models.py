@@ -119,9 +119,7 @@ class Contributor(Scoped):
                 condition=Q(satisfaction=None) | Q(satisfaction__range=(1, 5)),
                 name="followup_satisfaction_one_to_five",
             ),
-            models.UniqueConstraint(
-                fields=["case", "author"], name="followup_contributor_once"
-            ),
+            models.UniqueConstraint(fields=["case", "author"], name="followup_contributor_once"),
             models.UniqueConstraint(fields=["case", "item"], name="followup_item_once_a_case"),
         ]
 
@@ -196,7 +194,8 @@ class Handover(Scoped):
         constraints = [
             *Scoped.Meta.constraints,
             models.UniqueConstraint(
-                fields=["case"], condition=Q(state__in=["offered", "opened"]),
+                fields=["case"],
+                condition=Q(state__in=["offered", "opened"]),
                 name="followup_one_open_handover_a_case",
             ),
         ]
@@ -304,9 +303,7 @@ class FindingItem(Scoped):
     class Meta(Scoped.Meta):
         constraints = [
             *Scoped.Meta.constraints,
-            models.UniqueConstraint(
-                fields=["finding", "item"], name="followup_item_in_one_group"
-            ),
+            models.UniqueConstraint(fields=["finding", "item"], name="followup_item_in_one_group"),
         ]
 
 
@@ -394,7 +391,10 @@ class Announcement(Scoped):
     STATES = AnnouncementStates
 
     recommendation = models.ForeignKey(
-        Recommendation, null=True, blank=True, on_delete=models.PROTECT,
+        Recommendation,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
         related_name="announcements",
     )
     case = models.ForeignKey(
@@ -467,6 +467,4 @@ class Guess(models.Model):
 
     class Meta:
         verbose_name_plural = "guesses"
-        constraints = [
-            models.UniqueConstraint(fields=["what", "who"], name="followup_guess_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["what", "who"], name="followup_guess_once")]

@@ -38,7 +38,9 @@ def cases(scope: Scope, *, group: str = "", text: str = "", now: datetime) -> Qu
         rows = rows.filter(_group(group, now))
     if text:
         rows = rows.filter(
-            Q(number__icontains=text) | Q(title__icontains=text) | Q(place__icontains=text)
+            Q(number__icontains=text)
+            | Q(title__icontains=text)
+            | Q(place__icontains=text)
             | Q(sp4n_id__iexact=text)
         )
     return rows.select_related("unit", "assigned_to", "agency")
@@ -68,9 +70,16 @@ def _group(group: str, now: datetime) -> Q:
 
 def counts(scope: Scope, *, text: str = "", now: datetime) -> dict[str, int]:
     """How many of each pill, in one query."""
-    found: dict[str, int] = cases(scope, text=text, now=now).order_by().aggregate(
-        **{group: Count("pk", filter=_group(group, now) or Q(pk__isnull=False))
-           for group in GROUPS})
+    found: dict[str, int] = (
+        cases(scope, text=text, now=now)
+        .order_by()
+        .aggregate(
+            **{
+                group: Count("pk", filter=_group(group, now) or Q(pk__isnull=False))
+                for group in GROUPS
+            }
+        )
+    )
     return found
 
 
@@ -91,10 +100,14 @@ def case_beside(conversation: Conversation, scope: Scope) -> tuple[Case | None, 
     newest open ones that it may join."""
     own = Contributor.objects.filter(case=OuterRef("pk"), conversation=conversation.pk)
     rows: list[Any] = list(
-        visible(scope).annotate(own=Exists(own)).filter(
-            Q(own=True) | Q(agency=conversation.agency_id, state__in=OPEN,
-                            sealed=conversation.sealed))
-        .order_by("-own", "-opened_at", "-pk")[:6])
+        visible(scope)
+        .annotate(own=Exists(own))
+        .filter(
+            Q(own=True)
+            | Q(agency=conversation.agency_id, state__in=OPEN, sealed=conversation.sealed)
+        )
+        .order_by("-own", "-opened_at", "-pk")[:6]
+    )
     found = rows[0] if rows and rows[0].own else None
     return found, [row for row in rows if not row.own][:5]
 
@@ -105,10 +118,9 @@ def like(item: Item, scope: Scope) -> QuerySet[Case]:
 
 
 def contributors(case: Case) -> QuerySet[Contributor]:
-    return (
-        case.contributors.select_related("author", "item", "conversation__account", "ticket")
-        .order_by("joined_at", "pk")
-    )
+    return case.contributors.select_related(
+        "author", "item", "conversation__account", "ticket"
+    ).order_by("joined_at", "pk")
 
 
 def open_handover(case: Case) -> Handover | None:
@@ -128,8 +140,12 @@ def unopened(scope: Scope, now: datetime) -> QuerySet[Handover]:
 
 
 def findings(scope: Scope) -> QuerySet[Finding]:
-    return scoped(Finding, scope).select_related("written_by", "checked_by", "case").annotate(
-        groups_count=Count("groups", distinct=True)).order_by("-pk")
+    return (
+        scoped(Finding, scope)
+        .select_related("written_by", "checked_by", "case")
+        .annotate(groups_count=Count("groups", distinct=True))
+        .order_by("-pk")
+    )
 
 
 def recommendations(scope: Scope, *, states: tuple[str, ...] = ()) -> QuerySet[Recommendation]:
@@ -160,9 +176,11 @@ class Progress:
 def progress(announcement: Announcement) -> Progress:
     out = Q(delivery__state__in=["published", "removing"])
     found = announcement.tellings.aggregate(
-        total=Count("pk"), out=Count("pk", filter=out),
+        total=Count("pk"),
+        out=Count("pk", filter=out),
         by_hand=Count("pk", filter=Q(told_by_hand_at__isnull=False)),
-        unreached=Count("pk", filter=~Q(undeliverable="") & Q(told_by_hand_at=None)))
+        unreached=Count("pk", filter=~Q(undeliverable="") & Q(told_by_hand_at=None)),
+    )
     waiting = found["total"] - found["out"] - found["unreached"] - found["by_hand"]
     return Progress(waiting=max(0, waiting), **found)
 
@@ -178,14 +196,19 @@ def tellings(announcement: Announcement) -> QuerySet[Telling]:
 
 def published(agency: Agency) -> QuerySet[Announcement]:
     """Announcements that everybody may read, newest first."""
-    return Announcement.objects.filter(
-        agency__in=_family(agency), state__in=["approved", "sent"]
-    ).exclude(case__sealed=True).select_related("case").order_by("-approved_at", "-pk")
+    return (
+        Announcement.objects.filter(agency__in=_family(agency), state__in=["approved", "sent"])
+        .exclude(case__sealed=True)
+        .select_related("case")
+        .order_by("-approved_at", "-pk")
+    )
 
 
 def _family(agency: Agency) -> list[int]:
-    return [agency.pk, *Agency.objects.filter(parent=agency, autonomous=False)
-            .values_list("pk", flat=True)]
+    return [
+        agency.pk,
+        *Agency.objects.filter(parent=agency, autonomous=False).values_list("pk", flat=True),
+    ]
 
 
 @dataclass(frozen=True)
@@ -213,15 +236,22 @@ def accountability(agency: Agency, since: datetime, until: datetime) -> Account:
     mine = Case.objects.filter(agency__in=ids, sealed=False)
     opened = mine.filter(opened_at__gte=since, opened_at__lt=until)
     waits = [
-        at - written for at, written in Reply.objects.filter(
-            agency__in=ids, delivery__published_at__gte=since, delivery__published_at__lt=until,
+        at - written
+        for at, written in Reply.objects.filter(
+            agency__in=ids,
+            delivery__published_at__gte=since,
+            delivery__published_at__lt=until,
             conversation__sealed=False,
         ).values_list("delivery__published_at", "item__received_at")
         if at is not None
     ]
     ended = Clock.objects.filter(
-        agency__in=ids, case__sealed=False, due_at__gte=since, due_at__lt=until,
-        rule__startswith="sp4n_")
+        agency__in=ids,
+        case__sealed=False,
+        due_at__gte=since,
+        due_at__lt=until,
+        rule__startswith="sp4n_",
+    )
     terms = ended.count()
     kept = ended.filter(kept_at__lte=F("due_at")).count()
     return Account(
@@ -229,9 +259,10 @@ def accountability(agency: Agency, since: datetime, until: datetime) -> Account:
         resolved=mine.filter(resolved_at__gte=since, resolved_at__lt=until).count(),
         people=Contributor.objects.filter(case__in=opened).count(),
         median_answer=_median(waits),
-        on_time=kept / terms if terms else None, terms=terms,
+        on_time=kept / terms if terms else None,
+        terms=terms,
         told=Telling.objects.filter(
-            agency__in=ids, delivery__published_at__gte=since,
-            delivery__published_at__lt=until).count(),
+            agency__in=ids, delivery__published_at__gte=since, delivery__published_at__lt=until
+        ).count(),
         reopened=mine.filter(reopened_count__gt=0, opened_at__gte=since).count(),
     )

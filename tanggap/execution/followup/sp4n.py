@@ -51,9 +51,12 @@ def set_id(case: Case, sp4n_id: str, *, by: Person, now: datetime) -> Case:
     """Keep the number that LAPOR! gave, so that the citizen is not asked twice."""
     found = sp4n_id.strip().lstrip("#")
     if not FORM.fullmatch(found):
-        raise Refused(_("The LAPOR! number was not kept."),
-                      _("It does not look like a number of LAPOR!."),
-                      _("Copy it from LAPOR! once more; it has no blanks."), field="sp4n_id")
+        raise Refused(
+            _("The LAPOR! number was not kept."),
+            _("It does not look like a number of LAPOR!."),
+            _("Copy it from LAPOR! once more; it has no blanks."),
+            field="sp4n_id",
+        )
     with transaction.atomic():
         Case.objects.filter(pk=case.pk).update(sp4n_id=found)
         case.sp4n_id = found
@@ -70,7 +73,7 @@ def masked(item: Item) -> str:
     for start, end in sorted(spans):
         if end <= at:
             continue
-        words += [item.text[at:max(start, at)], redact.MASK * 5]
+        words += [item.text[at : max(start, at)], redact.MASK * 5]
         at = end
     return "".join([*words, item.text[at:]])
 

@@ -35,8 +35,14 @@ class Group:
 
 
 def write(
-    title: str, items: Iterable[Item], groups: Sequence[Group], *, by: Person, now: datetime,
-    activity: Activity | None = None, case: Case | None = None,
+    title: str,
+    items: Iterable[Item],
+    groups: Sequence[Group],
+    *,
+    by: Person,
+    now: datetime,
+    activity: Activity | None = None,
+    case: Case | None = None,
 ) -> Finding:
     """A draft over `items`. What stands in no group goes to "lainnya". Raises Refused."""
     what = _("The finding was not written.")
@@ -44,40 +50,68 @@ def write(
     if not every:
         raise Refused(what, _("It covers no message."), _("Choose messages or a report first."))
     if not title.strip():
-        raise Refused(what, _("It has no title."), _("Say in a few words what was found."),
-                      field="title")
+        raise Refused(
+            what, _("It has no title."), _("Say in a few words what was found."), field="title"
+        )
     placed: dict[int, int] = {}
     for number, group in enumerate(groups):
         for item in group.items:
             if placed.setdefault(item.pk, number) != number:
-                raise Refused(what, _("One message stands in two groups, so it counts twice."),
-                              _("Leave it in the group that fits best."))
+                raise Refused(
+                    what,
+                    _("One message stands in two groups, so it counts twice."),
+                    _("Leave it in the group that fits best."),
+                )
     if strange := set(placed) - {item.pk for item in every}:
-        raise Refused(what, _("%(count)d messages in groups are not covered by the finding.")
-                      % {"count": len(strange)}, _("Cover them, or take them out of the groups."))
+        raise Refused(
+            what,
+            _("%(count)d messages in groups are not covered by the finding.")
+            % {"count": len(strange)},
+            _("Cover them, or take them out of the groups."),
+        )
     agency = every[0].agency
     with transaction.atomic():
         finding = Finding.objects.create(
-            agency=agency, title=title.strip(), activity=activity, case=case,
+            agency=agency,
+            title=title.strip(),
+            activity=activity,
+            case=case,
             period_start=min(item.written_at for item in every),
             period_end=max(item.written_at for item in every),
-            items_total=len(every), written_by=by, written_at=now,
+            items_total=len(every),
+            written_by=by,
+            written_at=now,
         )
         rows = [
             FindingGroup.objects.create(
-                agency=agency, finding=finding, name=group.name.strip(),
-                sentence=group.sentence.strip(), order=number)
+                agency=agency,
+                finding=finding,
+                name=group.name.strip(),
+                sentence=group.sentence.strip(),
+                order=number,
+            )
             for number, group in enumerate(groups)
         ]
         rest = _rest(finding)
         quoted = {item.pk for group in groups for item in group.quoted}
         FindingItem.objects.bulk_create(
             FindingItem(
-                agency=agency, finding=finding, item=item, quoted=item.pk in quoted,
-                group=rows[placed[item.pk]] if item.pk in placed else rest)
-            for item in every)
-        record(agency, "finding.written", finding, by=by, now=now,
-               facts={"items": len(every), "groups": len(rows), "rest": len(every) - len(placed)})
+                agency=agency,
+                finding=finding,
+                item=item,
+                quoted=item.pk in quoted,
+                group=rows[placed[item.pk]] if item.pk in placed else rest,
+            )
+            for item in every
+        )
+        record(
+            agency,
+            "finding.written",
+            finding,
+            by=by,
+            now=now,
+            facts={"items": len(every), "groups": len(rows), "rest": len(every) - len(placed)},
+        )
     return finding
 
 
@@ -90,8 +124,9 @@ def proposal(items: Sequence[Item], places: Sequence[str] = ()) -> list[Group]:
         if len(ids) < 2:
             continue
         taken.update(ids)
-        name = " ".join(part for part in (group.why.thing, group.why.happened, group.why.place)
-                        if part) or _("The same words")
+        name = " ".join(
+            part for part in (group.why.thing, group.why.happened, group.why.place) if part
+        ) or _("The same words")
         found.append(Group(name, items=[by_id[pk] for pk in ids]))
     return found
 
@@ -99,14 +134,24 @@ def proposal(items: Sequence[Item], places: Sequence[str] = ()) -> list[Group]:
 def add_group(finding: Finding, name: str, *, by: Person, now: datetime) -> FindingGroup:
     _draft_only(finding)
     if not name.strip():
-        raise Refused(_("The group was not added."), _("It has no name."),
-                      _("Name what these messages have in common."), field="name")
+        raise Refused(
+            _("The group was not added."),
+            _("It has no name."),
+            _("Name what these messages have in common."),
+            field="name",
+        )
     with transaction.atomic():
         made = FindingGroup.objects.create(
-            agency=finding.agency, finding=finding, name=name.strip(),
-            order=finding.groups.count())
-        record(finding.agency, "finding.grouped", finding, by=by, now=now,
-               facts={"group": made.pk, "items": 0})
+            agency=finding.agency, finding=finding, name=name.strip(), order=finding.groups.count()
+        )
+        record(
+            finding.agency,
+            "finding.grouped",
+            finding,
+            by=by,
+            now=now,
+            facts={"group": made.pk, "items": 0},
+        )
     return made
 
 
@@ -116,13 +161,22 @@ def place(
     """Put items (by id) into another group of the finding; the total stays. How many moved."""
     _draft_only(finding)
     if group.finding_id != finding.pk:
-        raise Refused(_("Nothing was moved."), _("The group belongs to another finding."),
-                      _("Choose a group of this one."))
+        raise Refused(
+            _("Nothing was moved."),
+            _("The group belongs to another finding."),
+            _("Choose a group of this one."),
+        )
     with transaction.atomic():
         lines = FindingItem.objects.filter(finding=finding, item__in=list(items))
         moved = lines.update(group=group)
-        record(finding.agency, "finding.grouped", finding, by=by, now=now,
-               facts={"group": group.pk, "items": moved})
+        record(
+            finding.agency,
+            "finding.grouped",
+            finding,
+            by=by,
+            now=now,
+            facts={"group": group.pk, "items": moved},
+        )
     return moved
 
 
@@ -133,15 +187,26 @@ def say(
     _draft_only(group.finding)
     ids = set(quoted)
     if sentence.strip() and not group.lines.exists():
-        raise Refused(_("The sentence was not kept."), _("No message stands behind it."),
-                      _("Put messages into the group first."), field="sentence")
+        raise Refused(
+            _("The sentence was not kept."),
+            _("No message stands behind it."),
+            _("Put messages into the group first."),
+            field="sentence",
+        )
     with transaction.atomic():
         group.sentence = sentence.strip()
         group.save(update_fields=["sentence"])
         group.lines.update(quoted=False)
         group.lines.filter(item__in=ids).update(quoted=True)
-        record(group.agency, "finding.said", group.finding, by=by, now=now,
-               content=group.sentence.encode(), facts={"group": group.pk, "quoted": sorted(ids)})
+        record(
+            group.agency,
+            "finding.said",
+            group.finding,
+            by=by,
+            now=now,
+            content=group.sentence.encode(),
+            facts={"group": group.pk, "quoted": sorted(ids)},
+        )
     return group
 
 
@@ -149,21 +214,40 @@ def check(finding: Finding, *, by: Person, now: datetime) -> Finding:
     """A second person read the originals: the sentences say no less, no more, nothing else."""
     what = _("The finding was not confirmed.")
     if by.pk == finding.written_by_id:
-        raise Refused(what, _("You wrote it; somebody else compares it with the originals."),
-                      _("Ask a colleague to read it."))
+        raise Refused(
+            what,
+            _("You wrote it; somebody else compares it with the originals."),
+            _("Ask a colleague to read it."),
+        )
     if adds_up(finding) is False:
-        raise Refused(what, _("The groups do not add up to the messages covered."),
-                      _("Put every message into one group."))
+        raise Refused(
+            what,
+            _("The groups do not add up to the messages covered."),
+            _("Put every message into one group."),
+        )
     empty = [one.name for one in finding.groups.filter(rest=False, lines=None)]
     if empty:
-        raise Refused(what, _("The group “%(name)s” has no message.") % {"name": empty[0]},
-                      _("Remove it, or put messages into it."))
+        raise Refused(
+            what,
+            _("The group “%(name)s” has no message.") % {"name": empty[0]},
+            _("Remove it, or put messages into it."),
+        )
     unsaid = [one.name for one in finding.groups.filter(rest=False, sentence="")]
     if unsaid:
-        raise Refused(what, _("The group “%(name)s” has no sentence yet.") % {"name": unsaid[0]},
-                      _("Say in one sentence what these messages say."))
-    return move(finding, "checked", by=by, now=now, checked_by=by, checked_at=now,
-                facts={"items": finding.items_total, "groups": finding.groups.count()})
+        raise Refused(
+            what,
+            _("The group “%(name)s” has no sentence yet.") % {"name": unsaid[0]},
+            _("Say in one sentence what these messages say."),
+        )
+    return move(
+        finding,
+        "checked",
+        by=by,
+        now=now,
+        checked_by=by,
+        checked_at=now,
+        facts={"items": finding.items_total, "groups": finding.groups.count()},
+    )
 
 
 def back(finding: Finding, *, by: Person, now: datetime) -> Finding:
@@ -179,12 +263,21 @@ def remove_group(group: FindingGroup, *, by: Person, now: datetime) -> None:
     """Its messages go to "lainnya": none is lost."""
     _draft_only(group.finding)
     if group.rest:
-        raise Refused(_("The group was not removed."), _("Messages that fit nowhere stand here."),
-                      _("Put them into other groups instead."))
+        raise Refused(
+            _("The group was not removed."),
+            _("Messages that fit nowhere stand here."),
+            _("Put them into other groups instead."),
+        )
     with transaction.atomic():
         moved = group.lines.update(group=_rest(group.finding))
-        record(group.agency, "finding.grouped", group.finding, by=by, now=now,
-               facts={"group": group.pk, "items": moved, "removed": True})
+        record(
+            group.agency,
+            "finding.grouped",
+            group.finding,
+            by=by,
+            now=now,
+            facts={"group": group.pk, "items": moved, "removed": True},
+        )
         group.delete()
 
 
@@ -195,12 +288,17 @@ def adds_up(finding: Finding) -> bool:
 
 def _rest(finding: Finding) -> FindingGroup:
     return FindingGroup.objects.get_or_create(
-        agency=finding.agency, finding=finding, rest=True,
-        defaults={"name": "lainnya", "order": 999})[0]
+        agency=finding.agency,
+        finding=finding,
+        rest=True,
+        defaults={"name": "lainnya", "order": 999},
+    )[0]
 
 
 def _draft_only(finding: Finding) -> None:
     if finding.state != "draft":
-        raise Refused(_("The finding was not changed."),
-                      _("It was compared with the originals already."),
-                      _("Send it back to its writer first."))
+        raise Refused(
+            _("The finding was not changed."),
+            _("It was compared with the originals already."),
+            _("Send it back to its writer first."),
+        )

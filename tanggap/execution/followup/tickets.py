@@ -45,9 +45,15 @@ def give(
         return
     words = secret_words(case, key) if private else public_words(case)
     reply = Reply.objects.create(
-        agency=case.agency, conversation=talk, item=item, purpose=Reply.Purpose.TICKET,
+        agency=case.agency,
+        conversation=talk,
+        item=item,
+        purpose=Reply.Purpose.TICKET,
         # The thread never shows a key, not even to us.
-        text=public_words(case), private=private, written_by=by, written_at=now,
+        text=public_words(case),
+        private=private,
+        written_by=by,
+        written_at=now,
         seen_item_id=talk.last_item_id,
     )
     delivery = _send(contributor, words, private=private, by=by, now=now, due_at=due_at)
@@ -57,7 +63,8 @@ def give(
         contributor.key_delivery = delivery
     elif not why_not(talk.account, private=True):
         contributor.key_delivery = _send(
-            contributor, secret_words(case, key), private=True, by=by, now=now, due_at=due_at)
+            contributor, secret_words(case, key), private=True, by=by, now=now, due_at=due_at
+        )
     contributor.save(update_fields=["ticket", "key_delivery"])
 
 
@@ -74,25 +81,37 @@ def why_not(account: Account, *, private: bool) -> str:
 
 def public_words(case: Case) -> str:
     with translation.override(LANGUAGE):
-        return " ".join(part for part in (
-            _("Thank you. Your report is recorded under the number %(number)s.")
-            % {"number": case.number},
-            _also(case), _term(case),
-            _("Anybody can see the status at %(address)s.") % {"address": address(case)},
-            _("Details are private: we send your key by private message, please keep it to"
-              " yourself."),
-        ) if part)
+        return " ".join(
+            part
+            for part in (
+                _("Thank you. Your report is recorded under the number %(number)s.")
+                % {"number": case.number},
+                _also(case),
+                _term(case),
+                _("Anybody can see the status at %(address)s.") % {"address": address(case)},
+                _(
+                    "Details are private: we send your key by private message, please keep it to"
+                    " yourself."
+                ),
+            )
+            if part
+        )
 
 
 def secret_words(case: Case, key: str) -> str:
     with translation.override(LANGUAGE):
-        return " ".join((
-            _("Your report %(number)s. Private key: %(key)s.")
-            % {"number": case.number, "key": key},
-            _("With both you can read the details, see the evidence and tell us if it is not"
-              " fixed: %(address)s") % {"address": address(case)},
-            _("The number may be known to all; the key is for you alone."),
-        ))
+        return " ".join(
+            (
+                _("Your report %(number)s. Private key: %(key)s.")
+                % {"number": case.number, "key": key},
+                _(
+                    "With both you can read the details, see the evidence and tell us if it is not"
+                    " fixed: %(address)s"
+                )
+                % {"address": address(case)},
+                _("The number may be known to all; the key is for you alone."),
+            )
+        )
 
 
 def _also(case: Case) -> str:
@@ -107,16 +126,28 @@ def _term(case: Case) -> str:
     if not terms or terms[0].due_at == NEVER:
         return ""
     day = localtime(terms[0].due_at, ZoneInfo(case.agency.zone)).date()
-    return _("It is to be finished by %(day)s at the latest.") % {
-        "day": date_format(day, "j F Y")}
+    return _("It is to be finished by %(day)s at the latest.") % {"day": date_format(day, "j F Y")}
 
 
-def _send(contributor: Contributor, text: str, *, private: bool, by: Person, now: datetime,
-          due_at: datetime) -> Delivery:
+def _send(
+    contributor: Contributor,
+    text: str,
+    *,
+    private: bool,
+    by: Person,
+    now: datetime,
+    due_at: datetime,
+) -> Delivery:
     item = contributor.item
     return schedule.queue_reply(
-        contributor.conversation.account, text=text,
+        contributor.conversation.account,
+        text=text,
         reply_target=Target(item.remote_id, contributor.author.handle),
         visibility=item.visibility if item.visibility in ("public", "unlisted") else "public",
-        language=LANGUAGE, private=private, approved_by=RULE, by=by, now=now, due_at=due_at,
+        language=LANGUAGE,
+        private=private,
+        approved_by=RULE,
+        by=by,
+        now=now,
+        due_at=due_at,
     )

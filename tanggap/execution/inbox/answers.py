@@ -23,34 +23,74 @@ from tanggap.language.redact import redact
 
 
 def save(
-    agency: Agency, *, title: str, text: str, unit: Agency, source: str, valid_until: date,
-    by: Person, now: datetime,
+    agency: Agency,
+    *,
+    title: str,
+    text: str,
+    unit: Agency,
+    source: str,
+    valid_until: date,
+    by: Person,
+    now: datetime,
 ) -> SavedAnswer:
     """A new saved answer. Raises Refused, naming the field."""
     _check(agency, title, text, source, valid_until, now)
     with transaction.atomic():
         row = SavedAnswer.objects.create(
-            agency=agency, title=title.strip(), text=text.strip(), unit=unit,
-            source=source.strip(), valid_until=valid_until, confirmed_at=now, confirmed_by=by)
-        record(agency, "answer.saved", row, by=by, now=now, content=row.text.encode(),
-               facts={"unit": unit.pk, "valid_until": valid_until})
+            agency=agency,
+            title=title.strip(),
+            text=text.strip(),
+            unit=unit,
+            source=source.strip(),
+            valid_until=valid_until,
+            confirmed_at=now,
+            confirmed_by=by,
+        )
+        record(
+            agency,
+            "answer.saved",
+            row,
+            by=by,
+            now=now,
+            content=row.text.encode(),
+            facts={"unit": unit.pk, "valid_until": valid_until},
+        )
     return row
 
 
 def edit(
-    answer: SavedAnswer, *, title: str, text: str, unit: Agency, source: str, valid_until: date,
-    by: Person, now: datetime,
+    answer: SavedAnswer,
+    *,
+    title: str,
+    text: str,
+    unit: Agency,
+    source: str,
+    valid_until: date,
+    by: Person,
+    now: datetime,
 ) -> SavedAnswer:
     """Change its words: whoever does so says that they hold. Raises Refused."""
     _check(answer.agency, title, text, source, valid_until, now)
     with transaction.atomic():
         SavedAnswer.objects.filter(pk=answer.pk).update(
-            title=title.strip(), text=text.strip(), unit=unit, source=source.strip(),
-            valid_until=valid_until, confirmed_at=now, confirmed_by=by)
+            title=title.strip(),
+            text=text.strip(),
+            unit=unit,
+            source=source.strip(),
+            valid_until=valid_until,
+            confirmed_at=now,
+            confirmed_by=by,
+        )
         answer.refresh_from_db()
-        record(answer.agency, "answer.edited", answer, by=by, now=now,
-               content=answer.text.encode(),
-               facts={"unit": unit.pk, "valid_until": valid_until})
+        record(
+            answer.agency,
+            "answer.edited",
+            answer,
+            by=by,
+            now=now,
+            content=answer.text.encode(),
+            facts={"unit": unit.pk, "valid_until": valid_until},
+        )
     return answer
 
 
@@ -59,10 +99,17 @@ def confirm(answer: SavedAnswer, *, valid_until: date, by: Person, now: datetime
     _day(answer.agency, valid_until, now)
     with transaction.atomic():
         SavedAnswer.objects.filter(pk=answer.pk).update(
-            valid_until=valid_until, confirmed_at=now, confirmed_by=by)
+            valid_until=valid_until, confirmed_at=now, confirmed_by=by
+        )
         answer.refresh_from_db()
-        record(answer.agency, "answer.confirmed", answer, by=by, now=now,
-               facts={"valid_until": valid_until})
+        record(
+            answer.agency,
+            "answer.confirmed",
+            answer,
+            by=by,
+            now=now,
+            facts={"valid_until": valid_until},
+        )
     return answer
 
 
@@ -86,7 +133,8 @@ def insertable(answer: SavedAnswer, now: datetime) -> SavedAnswer:
         raise Refused(
             _("This answer was not inserted."),
             _("It was valid until %(day)s.") % {"day": answer.valid_until.strftime("%d-%m-%Y")},
-            _("Ask %(unit)s whether it still holds.") % {"unit": answer.unit.short_name})
+            _("Ask %(unit)s whether it still holds.") % {"unit": answer.unit.short_name},
+        )
     return answer
 
 
@@ -96,7 +144,8 @@ def search(scope: Scope, text: str = "", *, retired: bool = False) -> QuerySet[S
     rows = rows.filter(retired_at__isnull=not retired)
     for word in text.split()[:8]:
         rows = rows.filter(
-            Q(title__icontains=word) | Q(text__icontains=word) | Q(source__icontains=word))
+            Q(title__icontains=word) | Q(text__icontains=word) | Q(source__icontains=word)
+        )
     return rows.order_by("-used", "title", "pk")
 
 
@@ -105,8 +154,9 @@ def today(agency: Agency, now: datetime) -> date:
     return now.astimezone(ZoneInfo(agency.zone)).date()
 
 
-def _check(agency: Agency, title: str, text: str, source: str, valid_until: date,
-           now: datetime) -> None:
+def _check(
+    agency: Agency, title: str, text: str, source: str, valid_until: date, now: datetime
+) -> None:
     what = _("The answer was not saved.")
     for field, value, why in (
         ("title", title, _("The question is missing.")),
@@ -116,13 +166,20 @@ def _check(agency: Agency, title: str, text: str, source: str, valid_until: date
         if not value.strip():
             raise Refused(what, why, _("Fill it in."), field=field)
     if redact(text, public_contacts(agency)):
-        raise Refused(what, _("It holds personal data."),
-                      _("Take it out. Numbers of the office belong in its contact details."),
-                      field="text")
+        raise Refused(
+            what,
+            _("It holds personal data."),
+            _("Take it out. Numbers of the office belong in its contact details."),
+            field="text",
+        )
     _day(agency, valid_until, now)
 
 
 def _day(agency: Agency, valid_until: date, now: datetime) -> None:
     if valid_until < today(agency, now):
-        raise Refused(_("The answer was not saved."), _("Its last valid day has passed."),
-                      _("Choose a later day."), field="valid_until")
+        raise Refused(
+            _("The answer was not saved."),
+            _("Its last valid day has passed."),
+            _("Choose a later day."),
+            field="valid_until",
+        )

@@ -19,12 +19,22 @@ def assign(
 ) -> Conversation:
     """Give it to somebody who answers citizens here, or to nobody (None). Raises Refused."""
     if person is not None and not may_answer(conversation, person):
-        raise Refused(_("Nothing was changed."), _("This person does not answer citizens here."),
-                      _("Choose somebody of the list."), field="person")
+        raise Refused(
+            _("Nothing was changed."),
+            _("This person does not answer citizens here."),
+            _("Choose somebody of the list."),
+            field="person",
+        )
     with transaction.atomic():
         Conversation.objects.filter(pk=conversation.pk).update(assigned_to=person)
-        record(conversation.agency, "conversation.assigned", conversation, by=by, now=now,
-               facts={"to": person.pk if person else None})
+        record(
+            conversation.agency,
+            "conversation.assigned",
+            conversation,
+            by=by,
+            now=now,
+            facts={"to": person.pk if person else None},
+        )
     conversation.assigned_to = person
     return conversation
 

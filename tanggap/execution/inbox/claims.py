@@ -34,25 +34,45 @@ SOURCES = 2
 
 
 def notice(
-    agency: Agency, text: str, *, by: Person, now: datetime, items: Sequence[Item] = (),
+    agency: Agency,
+    text: str,
+    *,
+    by: Person,
+    now: datetime,
+    items: Sequence[Item] = (),
     unit: Agency | None = None,
 ) -> Claim:
     """Write a doubtful claim down in one sentence, as it circulates, with where it was seen."""
     what = _("No claim was made.")
     if not text.strip():
-        raise Refused(what, _("The claim is missing."),
-                      _("Write it in one sentence, as it circulates."), field="text")
+        raise Refused(
+            what,
+            _("The claim is missing."),
+            _("Write it in one sentence, as it circulates."),
+            field="text",
+        )
     if redact(text, public_contacts(agency)):
         raise Refused(what, _("It holds personal data."), _("Leave it out."), field="text")
     for item in items:
         _factual(item, what)
     with transaction.atomic():
         row = Claim.objects.create(
-            agency=agency, text=text.strip(), unit=unit, first_seen_at=now,
-            slug=slugify(text)[:60].strip("-"))
+            agency=agency,
+            text=text.strip(),
+            unit=unit,
+            first_seen_at=now,
+            slug=slugify(text)[:60].strip("-"),
+        )
         row.items.set(items)
-        record(agency, "claim.noticed", row, by=by, now=now, content=row.text.encode(),
-               facts={"items": [item.pk for item in items], "unit": unit.pk if unit else None})
+        record(
+            agency,
+            "claim.noticed",
+            row,
+            by=by,
+            now=now,
+            content=row.text.encode(),
+            facts={"items": [item.pk for item in items], "unit": unit.pk if unit else None},
+        )
     return row
 
 
@@ -66,7 +86,13 @@ def seen_again(claim: Claim, item: Item, *, by: Person, now: datetime) -> Claim:
 
 
 def add_evidence(
-    claim: Claim, *, title: str, by: Person, now: datetime, url: str = "", document: str = "",
+    claim: Claim,
+    *,
+    title: str,
+    by: Person,
+    now: datetime,
+    url: str = "",
+    document: str = "",
     quote: str = "",
 ) -> ClaimEvidence:
     """A page that anybody can open, or a numbered document of the unit. Raises Refused."""
@@ -76,15 +102,31 @@ def add_evidence(
     if not title.strip():
         raise Refused(what, _("A name for it is missing."), _("Write what it is."), field="title")
     if not url.strip() and not document.strip():
-        raise Refused(what, _("It has neither an address nor a number."),
-                      _("Give the page's address, or the number of the unit's document."),
-                      field="url")
+        raise Refused(
+            what,
+            _("It has neither an address nor a number."),
+            _("Give the page's address, or the number of the unit's document."),
+            field="url",
+        )
     with transaction.atomic():
         row = ClaimEvidence.objects.create(
-            agency_id=claim.agency_id, claim=claim, title=title.strip(), url=url.strip(),
-            document=document.strip(), quote=quote.strip(), added_by=by, added_at=now)
-        record(claim.agency, "claim.evidence_added", claim, by=by, now=now,
-               facts={"evidence": row.pk, "document": bool(document.strip())})
+            agency_id=claim.agency_id,
+            claim=claim,
+            title=title.strip(),
+            url=url.strip(),
+            document=document.strip(),
+            quote=quote.strip(),
+            added_by=by,
+            added_at=now,
+        )
+        record(
+            claim.agency,
+            "claim.evidence_added",
+            claim,
+            by=by,
+            now=now,
+            facts={"evidence": row.pk, "document": bool(document.strip())},
+        )
         if claim.state == "noticed":
             move(claim, "checking", by=by, now=now)
     return row
@@ -99,8 +141,14 @@ def enough(claim: Claim) -> bool:
 
 
 def decide(
-    claim: Claim, verdict: str, explanation: str, *, by: Person, now: datetime,
-    factual: bool, publish: bool = False,
+    claim: Claim,
+    verdict: str,
+    explanation: str,
+    *,
+    by: Person,
+    now: datetime,
+    factual: bool,
+    publish: bool = False,
 ) -> Claim:
     """The lead's verdict. `factual` is the lead's word that this is a claim of fact and no opinion.
 
@@ -108,23 +156,46 @@ def decide(
     """
     what = _("No verdict was given.")
     if listed(verdict) is None:
-        raise Refused(what, _("This is not one of the choices."), _("Choose one of the list."),
-                      field="verdict")
+        raise Refused(
+            what,
+            _("This is not one of the choices."),
+            _("Choose one of the list."),
+            field="verdict",
+        )
     if not factual:
         raise Refused(
-            what, _("A verdict is given only to a claim of fact, never to opinion or criticism."),
+            what,
+            _("A verdict is given only to a claim of fact, never to opinion or criticism."),
             _("Confirm that it is one, or drop the claim and answer the citizen."),
-            field="factual")
+            field="factual",
+        )
     if not enough(claim):
         raise Refused(
-            what, _("There are not two sources, and no document of the responsible unit."),
-            _("Add evidence first."), field="evidence")
+            what,
+            _("There are not two sources, and no document of the responsible unit."),
+            _("Add evidence first."),
+            field="evidence",
+        )
     if not explanation.strip():
-        raise Refused(what, _("The explanation is missing."),
-                      _("Write what is true, with its source."), field="explanation")
-    return move(claim, "decided", by=by, now=now, facts={"verdict": verdict, "public": publish},
-                content=explanation.strip().encode(), verdict=verdict,
-                explanation=explanation.strip(), decided_by=by, decided_at=now, published=publish)
+        raise Refused(
+            what,
+            _("The explanation is missing."),
+            _("Write what is true, with its source."),
+            field="explanation",
+        )
+    return move(
+        claim,
+        "decided",
+        by=by,
+        now=now,
+        facts={"verdict": verdict, "public": publish},
+        content=explanation.strip().encode(),
+        verdict=verdict,
+        explanation=explanation.strip(),
+        decided_by=by,
+        decided_at=now,
+        published=publish,
+    )
 
 
 def drop(claim: Claim, *, by: Person, now: datetime) -> Claim:
@@ -133,18 +204,34 @@ def drop(claim: Claim, *, by: Person, now: datetime) -> Claim:
 
 
 def correct(
-    claim: Claim, item: Item, text: str, *, by: Person, now: datetime,
+    claim: Claim,
+    item: Item,
+    text: str,
+    *,
+    by: Person,
+    now: datetime,
     seen_item_id: int | None = None,
 ) -> Reply:
     """Answer one place where it stands with what is true; goes through approval like any answer.
     The claim counts as corrected when the network has one (reply.tick)."""
     if claim.state not in ("decided", "corrected"):
-        raise Refused(_("The correction was not sent."), _("There is no verdict yet."),
-                      _("The lead decides first."))
+        raise Refused(
+            _("The correction was not sent."),
+            _("There is no verdict yet."),
+            _("The lead decides first."),
+        )
     if item.conversation is None:
         raise Refused(_("The correction was not sent."), _("This message is in quarantine."), "")
-    return reply.write(item.conversation, item, text, by=by, now=now, purpose="correction",
-                       claim=claim, seen_item_id=seen_item_id)
+    return reply.write(
+        item.conversation,
+        item,
+        text,
+        by=by,
+        now=now,
+        purpose="correction",
+        claim=claim,
+        seen_item_id=seen_item_id,
+    )
 
 
 def draft_post(
@@ -159,9 +246,14 @@ def draft_post(
     sources = [one.document or one.url or one.title for one in claim.sources.order_by("pk")]
     with transaction.atomic():
         made = draft.write(
-            claim.agency, title=_("Correction: %(claim)s") % {"claim": claim.text[:150]},
+            claim.agency,
+            title=_("Correction: %(claim)s") % {"claim": claim.text[:150]},
             core=f"[{words(row)}] “{claim.text}”\n\n{claim.explanation}",
-            source="; ".join(sources)[:300], accounts=accounts, by=by, now=now)
+            source="; ".join(sources)[:300],
+            accounts=accounts,
+            by=by,
+            now=now,
+        )
         return choose_post(claim, made, by=by, now=now)
 
 
@@ -175,8 +267,9 @@ def choose_post(claim: Claim, message: Message, *, by: Person, now: datetime) ->
     with transaction.atomic():
         Claim.objects.filter(pk=claim.pk).update(message=message)
         claim.message = message
-        record(claim.agency, "claim.post_chosen", claim, by=by, now=now,
-               facts={"message": message.pk})
+        record(
+            claim.agency, "claim.post_chosen", claim, by=by, now=now, facts={"message": message.pk}
+        )
         _follow(claim, by=by, now=now)
     return message
 
@@ -188,9 +281,13 @@ def tick(now: datetime) -> int:
 
 
 def _follow(claim: Claim, *, by: Person | str, now: datetime) -> bool:
-    out = Delivery.objects.filter(
-        variant__message=claim.message, state="published", published_at__isnull=False
-    ).order_by("published_at", "pk").first()
+    out = (
+        Delivery.objects.filter(
+            variant__message=claim.message, state="published", published_at__isnull=False
+        )
+        .order_by("published_at", "pk")
+        .first()
+    )
     if claim.state != "decided" or out is None:
         return False
     corrected_by(claim, out, by=by, now=now)
@@ -201,8 +298,9 @@ def corrected_by(claim: Claim, delivery: Delivery, *, by: Person | str, now: dat
     """A post of ours corrects it: it must be out."""
     if delivery.published_at is None:
         raise Refused(_("Nothing was changed."), _("This post is not out yet."), "")
-    return move(claim, "corrected", by=by, now=now, facts={"delivery": delivery.pk},
-                correction=delivery)
+    return move(
+        claim, "corrected", by=by, now=now, facts={"delivery": delivery.pk}, correction=delivery
+    )
 
 
 def _factual(item: Item, what: str) -> None:
@@ -210,5 +308,7 @@ def _factual(item: Item, what: str) -> None:
     person_said = item.conversation is not None and "kind" in item.conversation.labelled
     if kind in OPINION and person_said:
         raise Refused(
-            what, _("This message was marked as opinion, complaint or criticism."),
-            _("A verdict is given only to a claim of fact. Answer the citizen instead."))
+            what,
+            _("This message was marked as opinion, complaint or criticism."),
+            _("A verdict is given only to a claim of fact. Answer the citizen instead."),
+        )

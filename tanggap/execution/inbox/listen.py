@@ -51,8 +51,12 @@ AFTER_FAILURE = timedelta(minutes=1)
 AUDIT_EVERY = timedelta(hours=6)
 PULLS = 5
 """Pages of one account in one tick; the rest comes with the next."""
-SOURCES = {"network": Item.Source.CHANNEL, "paste": Item.Source.PASTE,
-           "screenshot": Item.Source.SCREENSHOT, "csv": Item.Source.CSV}
+SOURCES = {
+    "network": Item.Source.CHANNEL,
+    "paste": Item.Source.PASTE,
+    "screenshot": Item.Source.SCREENSHOT,
+    "csv": Item.Source.CSV,
+}
 # What the database says of words that it cannot hold, and a channel's body that lacks a part.
 UNKEEPABLE = (DataError, IntegrityError, ValueError, KeyError)
 
@@ -123,9 +127,16 @@ def audit(account: Account, now: datetime) -> int:
         taken = _store(account, fetched, MAIN, by=BY, now=now, note="")
         missing = taken.new + taken.quarantined
         Cursor.objects.filter(account=account, stream=MAIN).update(
-            audited_at=now, audit_missing=missing)
-        record(account.agency, "inbox.audited", account, by=BY, now=now,
-               facts={"looked_at": len(fetched.items), "missing": missing})
+            audited_at=now, audit_missing=missing
+        )
+        record(
+            account.agency,
+            "inbox.audited",
+            account,
+            by=BY,
+            now=now,
+            facts={"looked_at": len(fetched.items), "missing": missing},
+        )
     return missing
 
 
@@ -134,27 +145,43 @@ def keep(account: Account, fetched: Fetched, *, now: datetime, before: str) -> T
     with transaction.atomic():
         taken = _store(account, fetched, MAIN, by=BY, now=now, note="")
         # Somebody who pulled at the same time may have gone further: never move it back.
-        Cursor.objects.filter(
-            account=account, stream=MAIN, value__cursor=before
-        ).update(value={"cursor": fetched.cursor}, moved_at=now)
+        Cursor.objects.filter(account=account, stream=MAIN, value__cursor=before).update(
+            value={"cursor": fetched.cursor}, moved_at=now
+        )
         Cursor.objects.filter(account=account, stream=MAIN).update(
-            polled_at=now, failed_at=None, failed_why="", failed_said="")
+            polled_at=now, failed_at=None, failed_why="", failed_said=""
+        )
         limits.seed(account, fetched.rate, now)
     return taken
 
 
 def paste(
-    account: Account, text: str, *, by: Person, now: datetime, at: datetime | None = None,
-    name: str = "", handle: str = "", url: str = "", source: str = "paste", note: str = "",
+    account: Account,
+    text: str,
+    *,
+    by: Person,
+    now: datetime,
+    at: datetime | None = None,
+    name: str = "",
+    handle: str = "",
+    url: str = "",
+    source: str = "paste",
+    note: str = "",
 ) -> Taken:
     """What an officer copied, or typed from a screenshot (`source` "screenshot").
 
     `at` is when the citizen wrote it, where that is known. Raises Refused.
     """
-    body = json.dumps({
-        "text": text, "at": at.isoformat() if at else None, "name": name, "handle": handle,
-        "url": url, "source": source,
-    }).encode()
+    body = json.dumps(
+        {
+            "text": text,
+            "at": at.isoformat() if at else None,
+            "name": name,
+            "handle": handle,
+            "url": url,
+            "source": source,
+        }
+    ).encode()
     return _brought(account, "application/json", body, by=by, now=now, note=note)
 
 
@@ -164,27 +191,39 @@ def table(account: Account, data: bytes, *, by: Person, now: datetime, note: str
     return _brought(account, "text/csv", data, by=by, now=now, note=note)
 
 
-def _brought(account: Account, kind: str, body: bytes, *, by: Person, now: datetime,
-             note: str) -> Taken:
+def _brought(
+    account: Account, kind: str, body: bytes, *, by: Person, now: datetime, note: str
+) -> Taken:
     if "receive" not in connect.can(account):
         raise Refused(
-            _("Nothing was brought in."), _("This account's messages come in by themselves."),
-            _("Choose an account that is used by hand."))
+            _("Nothing was brought in."),
+            _("This account's messages come in by themselves."),
+            _("Choose an account that is used by hand."),
+        )
     headers = {"content-type": kind, "x-zone": account.agency.zone}
     try:
         fetched: Fetched = connect.channel(account, now).receive(  # type: ignore[attr-defined]
-            headers, body)
+            headers, body
+        )
     except Rejected as error:
         raise Refused(
             _("Nothing was brought in."),
-            _("There are no words in it.") if error.code == "empty" else
-            _("It cannot be read."), _("Check the text and try again."), field="text") from error
+            _("There are no words in it.") if error.code == "empty" else _("It cannot be read."),
+            _("Check the text and try again."),
+            field="text",
+        ) from error
     with transaction.atomic():
         _cursor(account, MANUAL, now)
         taken = _store(account, fetched, MANUAL, by=by, now=now, note=note[:300])
         Cursor.objects.filter(account=account, stream=MANUAL).update(polled_at=now, moved_at=now)
-        record(account.agency, "inbox.brought", account, by=by, now=now,
-               facts={"new": taken.new, "known": taken.known, "bad_rows": len(fetched.bad_rows)})
+        record(
+            account.agency,
+            "inbox.brought",
+            account,
+            by=by,
+            now=now,
+            facts={"new": taken.new, "known": taken.known, "bad_rows": len(fetched.bad_rows)},
+        )
     taken.bad_rows = fetched.bad_rows
     return taken
 
@@ -192,30 +231,39 @@ def _brought(account: Account, kind: str, body: bytes, *, by: Person, now: datet
 # --- keeping -------------------------------------------------------------------------------------
 
 
-def _store(account: Account, fetched: Fetched, stream: str, *, by: Person | str, now: datetime,
-           note: str) -> Taken:
+def _store(
+    account: Account, fetched: Fetched, stream: str, *, by: Person | str, now: datetime, note: str
+) -> Taken:
     """One batch, in the caller's transaction. One writer an account at a time."""
     cursor = Cursor.objects.select_for_update().get(account=account, stream=stream)
     taken = Taken()
     touched: dict[int, Conversation] = {}
     fresh: list[Item] = []
     allowed = public_contacts(account.agency)
-    known = set(Item.objects.filter(
-        account=account, remote_id__in=[one.remote_id for one in fetched.items]
-    ).values_list("remote_id", flat=True))
+    known = set(
+        Item.objects.filter(
+            account=account, remote_id__in=[one.remote_id for one in fetched.items]
+        ).values_list("remote_id", flat=True)
+    )
     for one in sorted(fetched.items, key=lambda one: (one.at, one.remote_id)):
         old = one.remote_id in known
         try:
             with transaction.atomic():
                 row = (
-                    _again(account, one, by=by, now=now, allowed=allowed) if old else
-                    _new(account, one, by=by, now=now, note=note, allowed=allowed)
+                    _again(account, one, by=by, now=now, allowed=allowed)
+                    if old
+                    else _new(account, one, by=by, now=now, note=note, allowed=allowed)
                 )
         except UNKEEPABLE as error:
             # Under the hash of its body where its id is taken by the first words.
             taken.quarantined += _quarantine(
-                account, _raw(one), type(error).__name__, by=by, now=now,
-                remote_id="" if old else one.remote_id)
+                account,
+                _raw(one),
+                type(error).__name__,
+                by=by,
+                now=now,
+                remote_id="" if old else one.remote_id,
+            )
             continue
         known.add(one.remote_id)
         if row is None:
@@ -230,7 +278,8 @@ def _store(account: Account, fetched: Fetched, stream: str, *, by: Person | str,
     for raw in fetched.unreadable:
         taken.quarantined += _quarantine(account, raw, "unreadable", by=by, now=now)
     Cursor.objects.filter(pk=cursor.pk).update(
-        received=F("received") + taken.new + taken.quarantined)
+        received=F("received") + taken.new + taken.quarantined
+    )
     office = rules.office(account.agency)
     for conversation in touched.values():
         _summarise(conversation, now=now)
@@ -240,52 +289,100 @@ def _store(account: Account, fetched: Fetched, stream: str, *, by: Person | str,
     return taken
 
 
-def _new(account: Account, one: IncomingItem, *, by: Person | str, now: datetime, note: str,
-         allowed: Sequence[str]) -> Item:
+def _new(
+    account: Account,
+    one: IncomingItem,
+    *,
+    by: Person | str,
+    now: datetime,
+    note: str,
+    allowed: Sequence[str],
+) -> Item:
     """A new item in its conversation. Raises UNKEEPABLE."""
     author = _author(account, one, now)
     conversation = _conversation(account, author, one, now)
     sealed = payload.store(
-        account.agency, person_key(account.pk, author.remote_id), _raw(one), now=now)
-    row = Item.objects.create(
-        agency_id=account.agency_id, account=account, author=author,
-        conversation=conversation, remote_id=one.remote_id, in_reply_to=one.in_reply_to,
-        visibility=one.visibility, text=one.text, url=_fits(one.url), written_at=one.at,
-        received_at=now, source=SOURCES[one.source], source_note=note,
-        language=one.language[:16], personal=spans(one.text, allowed), media=_media(one),
-        fingerprint=one.fingerprint, payload=sealed,
+        account.agency, person_key(account.pk, author.remote_id), _raw(one), now=now
     )
-    record(account.agency, "item.received", row, by=by, now=now, content=row.evidence(),
-           person_key=person_key(account.pk, author.remote_id),
-           facts={"account": account.pk, "conversation": conversation.pk,
-                  "source": row.source, **payload.fact(sealed)})
+    row = Item.objects.create(
+        agency_id=account.agency_id,
+        account=account,
+        author=author,
+        conversation=conversation,
+        remote_id=one.remote_id,
+        in_reply_to=one.in_reply_to,
+        visibility=one.visibility,
+        text=one.text,
+        url=_fits(one.url),
+        written_at=one.at,
+        received_at=now,
+        source=SOURCES[one.source],
+        source_note=note,
+        language=one.language[:16],
+        personal=spans(one.text, allowed),
+        media=_media(one),
+        fingerprint=one.fingerprint,
+        payload=sealed,
+    )
+    record(
+        account.agency,
+        "item.received",
+        row,
+        by=by,
+        now=now,
+        content=row.evidence(),
+        person_key=person_key(account.pk, author.remote_id),
+        facts={
+            "account": account.pk,
+            "conversation": conversation.pk,
+            "source": row.source,
+            **payload.fact(sealed),
+        },
+    )
     triage.propose(row, now=now)
     if conversation.state in ("answered", "quiet"):
         move(conversation, "new", by=by, now=now, facts={"item": row.pk})
     return row
 
 
-def _again(account: Account, one: IncomingItem, *, by: Person | str, now: datetime,
-           allowed: Sequence[str]) -> Item | None:
+def _again(
+    account: Account, one: IncomingItem, *, by: Person | str, now: datetime, allowed: Sequence[str]
+) -> Item | None:
     """The same id once more: None when nothing a person can read has changed, else a Revision."""
-    row = Item.objects.select_related("author", "conversation").filter(
-        account=account, remote_id=one.remote_id).get()
+    row = (
+        Item.objects.select_related("author", "conversation")
+        .filter(account=account, remote_id=one.remote_id)
+        .get()
+    )
     if row.fingerprint == one.fingerprint or row.author is None:
         return None
     number = row.revisions_count + 1
     sealed = payload.store(
-        account.agency, person_key(account.pk, row.author.remote_id), _raw(one), now=now)
+        account.agency, person_key(account.pk, row.author.remote_id), _raw(one), now=now
+    )
     revision = Revision.objects.create(
-        agency_id=account.agency_id, item=row, number=number, text=one.text, seen_at=now,
-        personal=spans(one.text, allowed), media=_media(one), fingerprint=one.fingerprint,
+        agency_id=account.agency_id,
+        item=row,
+        number=number,
+        text=one.text,
+        seen_at=now,
+        personal=spans(one.text, allowed),
+        media=_media(one),
+        fingerprint=one.fingerprint,
         payload=sealed,
     )
-    Item.objects.filter(pk=row.pk).update(
-        revisions_count=number, fingerprint=one.fingerprint)
+    Item.objects.filter(pk=row.pk).update(revisions_count=number, fingerprint=one.fingerprint)
     row.revisions_count, row.fingerprint = number, one.fingerprint
-    record(account.agency, "item.revised", revision, by=by, now=now, content=revision.evidence(),
-           person_key=person_key(account.pk, row.author.remote_id),
-           facts={"item": row.pk, "number": number, **payload.fact(sealed)})
+    record(
+        account.agency,
+        "item.revised",
+        revision,
+        by=by,
+        now=now,
+        content=revision.evidence(),
+        person_key=person_key(account.pk, row.author.remote_id),
+        facts={"item": row.pk, "number": number, **payload.fact(sealed)},
+    )
     triage.reread(row, one.text, now=now)
     return row
 
@@ -294,9 +391,17 @@ def _author(account: Account, one: IncomingItem, now: datetime) -> Author:
     # Whoever was written down without any name is somebody of their own each time.
     remote_id = one.author.id or f"unnamed:{one.remote_id}"
     Author.objects.bulk_create(
-        [Author(agency_id=account.agency_id, account=account, remote_id=remote_id[:300],
-                handle=one.author.handle[:300], name=one.author.display_name[:300],
-                url=_fits(one.author.url), first_seen_at=now)],
+        [
+            Author(
+                agency_id=account.agency_id,
+                account=account,
+                remote_id=remote_id[:300],
+                handle=one.author.handle[:300],
+                name=one.author.display_name[:300],
+                url=_fits(one.author.url),
+                first_seen_at=now,
+            )
+        ],
         ignore_conflicts=True,
     )
     return Author.objects.get(account=account, remote_id=remote_id[:300])
@@ -308,32 +413,51 @@ def _conversation(
     thread, private = _thread(account, one), one.visibility in ("direct", "private")
     visibility = Conversation.Visibility.PRIVATE if private else Conversation.Visibility.PUBLIC
     Conversation.objects.bulk_create(
-        [Conversation(
-            agency_id=account.agency_id, account=account, author=author, thread_id=thread,
-            visibility=visibility, due_at=promise.NEVER, first_item_at=one.at, last_item_at=one.at,
-            post=Delivery.objects.filter(account=account, remote_id=thread).first(),
-        )],
+        [
+            Conversation(
+                agency_id=account.agency_id,
+                account=account,
+                author=author,
+                thread_id=thread,
+                visibility=visibility,
+                due_at=promise.NEVER,
+                first_item_at=one.at,
+                last_item_at=one.at,
+                post=Delivery.objects.filter(account=account, remote_id=thread).first(),
+            )
+        ],
         ignore_conflicts=True,
     )
     # Locked: an answer that goes out at this moment must not count for the words that come now.
-    return Conversation.objects.select_for_update(of=["self"]).select_related(
-        "agency", "author").get(
-        account=account, author=author, thread_id=thread, visibility=visibility)
+    return (
+        Conversation.objects.select_for_update(of=["self"])
+        .select_related("agency", "author")
+        .get(account=account, author=author, thread_id=thread, visibility=visibility)
+    )
 
 
 def _thread(account: Account, one: IncomingItem) -> str:
     """Id of the thread's first post, from what the network says and what we already have."""
     if not one.in_reply_to:
         return (one.root or one.remote_id)[:300]
-    above = Item.objects.select_related("conversation").filter(
-        account=account, remote_id=one.in_reply_to, conversation__isnull=False).first()
+    above = (
+        Item.objects.select_related("conversation")
+        .filter(account=account, remote_id=one.in_reply_to, conversation__isnull=False)
+        .first()
+    )
     if above is not None and above.conversation is not None:
         return above.conversation.thread_id
-    ours = Delivery.objects.filter(account=account, remote_id=one.in_reply_to).exclude(
-        reply_target="").first()
+    ours = (
+        Delivery.objects.filter(account=account, remote_id=one.in_reply_to)
+        .exclude(reply_target="")
+        .first()
+    )
     if ours is not None:
-        said = Item.objects.select_related("conversation").filter(
-            account=account, remote_id=ours.reply_target, conversation__isnull=False).first()
+        said = (
+            Item.objects.select_related("conversation")
+            .filter(account=account, remote_id=ours.reply_target, conversation__isnull=False)
+            .first()
+        )
         if said is not None and said.conversation is not None:
             return said.conversation.thread_id
     return (one.root or one.in_reply_to)[:300]
@@ -363,21 +487,35 @@ def _summarise(conversation: Conversation, *, now: datetime) -> None:
         setattr(conversation, name, value)
 
 
-def _quarantine(account: Account, raw: bytes, why: str, *, by: Person | str, now: datetime,
-                remote_id: str = "") -> bool:
+def _quarantine(
+    account: Account, raw: bytes, why: str, *, by: Person | str, now: datetime, remote_id: str = ""
+) -> bool:
     """Keep apart, with why, what could not be read or placed. True when it was not there yet."""
     name = remote_id.replace("\0", "")[:300] or f"unreadable:{sha256(raw).hexdigest()}"
     if Item.objects.filter(account=account, remote_id=name).exists():
         return False
-    sealed = payload.store(
-        account.agency, f"account:{account.pk}:quarantine", raw or b"-", now=now)
+    sealed = payload.store(account.agency, f"account:{account.pk}:quarantine", raw or b"-", now=now)
     row = Item.objects.create(
-        agency_id=account.agency_id, account=account, author=None, conversation=None,
-        remote_id=name, visibility="", text="", written_at=now, received_at=now,
-        quarantined=why[:200], payload=sealed,
+        agency_id=account.agency_id,
+        account=account,
+        author=None,
+        conversation=None,
+        remote_id=name,
+        visibility="",
+        text="",
+        written_at=now,
+        received_at=now,
+        quarantined=why[:200],
+        payload=sealed,
     )
-    record(account.agency, "item.quarantined", row, by=by, now=now,
-           facts={"account": account.pk, "why": why, **payload.fact(sealed)})
+    record(
+        account.agency,
+        "item.quarantined",
+        row,
+        by=by,
+        now=now,
+        facts={"account": account.pk, "why": why, **payload.fact(sealed)},
+    )
     return True
 
 
@@ -386,8 +524,16 @@ def _quarantine(account: Account, raw: bytes, why: str, *, by: Person | str, now
 
 def _cursor(account: Account, stream: str, now: datetime) -> Cursor:
     Cursor.objects.bulk_create(
-        [Cursor(agency_id=account.agency_id, account=account, stream=stream,
-                value={"cursor": ""}, moved_at=now, polled_at=now)],
+        [
+            Cursor(
+                agency_id=account.agency_id,
+                account=account,
+                stream=stream,
+                value={"cursor": ""},
+                moved_at=now,
+                polled_at=now,
+            )
+        ],
         ignore_conflicts=True,
     )
     return Cursor.objects.get(account=account, stream=stream)
@@ -416,7 +562,8 @@ def _audit_due(account: Account, now: datetime) -> bool:
 def _failed(account: Account, cursor: Cursor, error: ChannelError, now: datetime) -> None:
     """Say so on the Cursor; its value stays. Refused credentials pause the account."""
     Cursor.objects.filter(pk=cursor.pk).update(
-        failed_at=now, failed_why=error.code[:40], failed_said=error.said)
+        failed_at=now, failed_why=error.code[:40], failed_said=error.said
+    )
     if isinstance(error, NotAuthorised):
         pause.refused(account.pk, error.said, by=BY, now=now)
     if isinstance(error, RateLimited):

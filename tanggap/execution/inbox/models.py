@@ -302,9 +302,7 @@ class Presence(models.Model):
     class Meta(Scoped.Meta):
         constraints = [
             *Scoped.Meta.constraints,
-            models.UniqueConstraint(
-                fields=["conversation", "person"], name="inbox_presence_once"
-            ),
+            models.UniqueConstraint(fields=["conversation", "person"], name="inbox_presence_once"),
         ]
 
 

@@ -33,11 +33,16 @@ def hide(item: Item, code: str, note: str, *, by: Person, now: datetime) -> Mode
         raise Refused(
             _("This message was not hidden."),
             _("House rule: “%(rule)s”") % {"rule": words(house_rules()["criticism"])},
-            _("Answer it. Only the listed reasons allow hiding."), field="reason")
+            _("Answer it. Only the listed reasons allow hiding."),
+            field="reason",
+        )
     if not note.strip():
         raise Refused(
-            _("This message was not hidden."), _("An explanation is missing."),
-            _("Write which words break the rule."), field="note")
+            _("This message was not hidden."),
+            _("An explanation is missing."),
+            _("Write which words break the rule."),
+            field="note",
+        )
     with transaction.atomic():
         Item.objects.filter(pk=item.pk).update(hidden_at=now)
         row = _keep(item, "hide", code, note, by, now)
@@ -68,13 +73,23 @@ def spam(conversation: Conversation, *, by: Person, now: datetime) -> Conversati
     return conversation
 
 
-def _keep(
-    item: Item, act: str, code: str, note: str, by: Person, now: datetime
-) -> Moderation:
+def _keep(item: Item, act: str, code: str, note: str, by: Person, now: datetime) -> Moderation:
     with transaction.atomic():
         row = Moderation.objects.create(
-            agency_id=item.agency_id, item=item, act=act, reason=code[:24], note=note.strip(),
-            by=by, at=now)
-        record(item.agency, "item.moderated", row, by=by, now=now,
-               facts={"item": item.pk, "act": act, "reason": code[:24]})
+            agency_id=item.agency_id,
+            item=item,
+            act=act,
+            reason=code[:24],
+            note=note.strip(),
+            by=by,
+            at=now,
+        )
+        record(
+            item.agency,
+            "item.moderated",
+            row,
+            by=by,
+            now=now,
+            facts={"item": item.pk, "act": act, "reason": code[:24]},
+        )
     return row

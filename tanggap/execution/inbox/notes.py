@@ -16,11 +16,26 @@ from tanggap.execution.inbox.models import Conversation, Note
 def add(conversation: Conversation, text: str, *, by: Person, now: datetime) -> Note:
     """Raises Refused for an empty note."""
     if not text.strip():
-        raise Refused(_("No note was added."), _("There are no words in it."), _("Write a note."),
-                      field="note")
+        raise Refused(
+            _("No note was added."),
+            _("There are no words in it."),
+            _("Write a note."),
+            field="note",
+        )
     with transaction.atomic():
-        row = Note.objects.create(agency_id=conversation.agency_id, conversation=conversation,
-                                  text=text.strip(), by=by, at=now)
-        record(conversation.agency, "note.added", row, by=by, now=now,
-               facts={"conversation": conversation.pk})
+        row = Note.objects.create(
+            agency_id=conversation.agency_id,
+            conversation=conversation,
+            text=text.strip(),
+            by=by,
+            at=now,
+        )
+        record(
+            conversation.agency,
+            "note.added",
+            row,
+            by=by,
+            now=now,
+            facts={"conversation": conversation.pk},
+        )
     return row

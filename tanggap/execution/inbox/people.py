@@ -30,9 +30,7 @@ def public_contacts(agency: Agency) -> list[str]:
 
 def spans(text: str, allowed: Collection[str] = ()) -> list[dict[str, Any]]:
     """Personal data of a text as it is stored: [{start, end, kind}]."""
-    return [
-        {"start": one.start, "end": one.end, "kind": one.kind} for one in redact(text, allowed)
-    ]
+    return [{"start": one.start, "end": one.end, "kind": one.kind} for one in redact(text, allowed)]
 
 
 def masked(text: str, personal: Iterable[Mapping[str, Any]]) -> str:

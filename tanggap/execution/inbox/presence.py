@@ -15,7 +15,8 @@ def beat(
     conversation: Conversation, person: Person, *, now: datetime, writing: bool = False
 ) -> None:
     Presence.objects.update_or_create(
-        conversation=conversation, person=person,
+        conversation=conversation,
+        person=person,
         defaults={"agency_id": conversation.agency_id, "seen_at": now, "writing": writing},
     )
 

@@ -31,17 +31,28 @@ IDENTITY = {
 }
 
 
-def reveal(
-    words: Item | Revision, reason: str, *, by: Person, now: datetime
-) -> str:
+def reveal(words: Item | Revision, reason: str, *, by: Person, now: datetime) -> str:
     """The words without a mask, on record. The caller holds the verb "reveal"."""
     if reason not in REASONS:
-        raise Refused(_("Nothing was revealed."), _("A reason is missing."),
-                      _("Choose why you need it."), field="reason")
+        raise Refused(
+            _("Nothing was revealed."),
+            _("A reason is missing."),
+            _("Choose why you need it."),
+            field="reason",
+        )
     item = words.item if isinstance(words, Revision) else words
-    record(item.agency, "personal_data.revealed", words, by=by, now=now,
-           facts={"item": item.pk, "reason": reason,
-                  "kinds": sorted({one["kind"] for one in words.personal})})
+    record(
+        item.agency,
+        "personal_data.revealed",
+        words,
+        by=by,
+        now=now,
+        facts={
+            "item": item.pk,
+            "reason": reason,
+            "kinds": sorted({one["kind"] for one in words.personal}),
+        },
+    )
     return words.text
 
 
@@ -53,24 +64,41 @@ def opened(conversation: Conversation, *, by: Person, now: datetime) -> None:
 def identify(conversation: Conversation, reason: str, *, by: Person, now: datetime) -> None:
     """Who wrote a sealed report was shown, on record. The caller holds the verb "integrity"."""
     if reason not in IDENTITY:
-        raise Refused(_("The reporter stays unnamed."), _("A reason is missing."),
-                      _("Choose why you need to know who it is."), field="reason")
-    record(conversation.agency, "identity.revealed", conversation, by=by, now=now,
-           facts={"reason": reason})
+        raise Refused(
+            _("The reporter stays unnamed."),
+            _("A reason is missing."),
+            _("Choose why you need to know who it is."),
+            field="reason",
+        )
+    record(
+        conversation.agency,
+        "identity.revealed",
+        conversation,
+        by=by,
+        now=now,
+        facts={"reason": reason},
+    )
 
 
-def unseal(
-    conversation: Conversation, kind: str, *, by: Person, now: datetime
-) -> Conversation:
-    """It is no report of misconduct but `kind`; the team may see it. The caller holds "integrity".
-    """
+def unseal(conversation: Conversation, kind: str, *, by: Person, now: datetime) -> Conversation:
+    """It is no report of misconduct but `kind`; the team may see it. The caller holds "integrity"."""
     if kind == "integrity":
-        raise Refused(_("Nothing was changed."), _("Such reports stay sealed."),
-                      _("Choose what it is instead."), field="kind")
+        raise Refused(
+            _("Nothing was changed."),
+            _("Such reports stay sealed."),
+            _("Choose what it is instead."),
+            field="kind",
+        )
     with transaction.atomic():
         triage.label(conversation, "kind", kind, by=by, now=now)
         Conversation.objects.filter(pk=conversation.pk).update(sealed=False)
-        record(conversation.agency, "conversation.unsealed", conversation, by=by, now=now,
-               facts={"kind": kind})
+        record(
+            conversation.agency,
+            "conversation.unsealed",
+            conversation,
+            by=by,
+            now=now,
+            facts={"kind": kind},
+        )
     conversation.refresh_from_db()
     return conversation

@@ -68,9 +68,19 @@ def sealed(scope: Scope) -> QuerySet[Conversation]:
 
 
 def conversations(
-    scope: Scope, *, now: datetime, group: str = "open", kind: str = "", unit: int = 0,
-    assignee: int = 0, account: int = 0, text: str = "", case: str = "", snoozed: bool = False,
-    like: int = 0, sealed_ones: bool = False,
+    scope: Scope,
+    *,
+    now: datetime,
+    group: str = "open",
+    kind: str = "",
+    unit: int = 0,
+    assignee: int = 0,
+    account: int = 0,
+    text: str = "",
+    case: str = "",
+    snoozed: bool = False,
+    like: int = 0,
+    sealed_ones: bool = False,
 ) -> QuerySet[Conversation]:
     """Rows of the list, filtered; put `page` around it. `group` "" is everything; `like` is a
     conversation: it, and those that were suggested to speak of the same."""
@@ -107,8 +117,11 @@ def search(rows: QuerySet[Conversation], scope: Scope, text: str) -> QuerySet[Co
     edited = scoped(Revision, scope).filter(tsv=query).values("item__conversation_id")
     name = text.strip().removeprefix("@")
     return rows.filter(
-        Q(pk__in=said) | Q(pk__in=edited)
-        | Q(author__handle__icontains=name) | Q(author__name__icontains=name))
+        Q(pk__in=said)
+        | Q(pk__in=edited)
+        | Q(author__handle__icontains=name)
+        | Q(author__name__icontains=name)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +179,11 @@ def awaiting(scope: Scope) -> QuerySet[Reply]:
     """Answers that wait for a second person, oldest first."""
     rows = scoped(Reply, scope).filter(state="awaiting", conversation__sealed=False)
     return rows.select_related(
-        "conversation__author", "conversation__account", "item", "written_by", "saved_answer",
+        "conversation__author",
+        "conversation__account",
+        "item",
+        "written_by",
+        "saved_answer",
         "claim",
     ).order_by("written_at", "pk")
 
@@ -203,28 +220,46 @@ def opened(
     yet: one query."""
     here = OuterRef("pk")
     items = Item.objects.filter(conversation=here).order_by("-written_at", "-pk")[:newest]
-    found = _with_relations(sealed(scope) if sealed_ones else visible(scope)).annotate(
-        told_items=nested(items, author=("handle", "name"), inside={
-            "told_revisions": nested(
-                Revision.objects.filter(item=here).order_by("number")),
-            "told_moderations": nested(
-                Moderation.objects.filter(item=here).order_by("pk"), by=("name",)),
-            "told_suggestions": nested(
-                Suggestion.objects.filter(item=here, verdict="").exclude(field="group")
-                .order_by("pk")),
-        }),
-        told_replies=nested(
-            Reply.objects.filter(conversation=here).order_by("written_at", "pk"),
-            written_by=("name",), delivery=DELIVERED),
-        told_notes=nested(
-            Note.objects.filter(conversation=here).order_by("at", "pk"), by=("name",)),
-        told_others=nested(
-            Conversation.objects.filter(
-                author_id=OuterRef("author_id"), agency_id=OuterRef("agency_id"), sealed=False)
-            .exclude(pk=here).order_by("-last_item_at")[:OTHERS]),
-        told_alike=ArraySubquery(
-            alike(here).order_by("pk").values(told=JSONObject(id="pk", has_case="has_case"))),
-    ).filter(pk=pk).first()
+    found = (
+        _with_relations(sealed(scope) if sealed_ones else visible(scope))
+        .annotate(
+            told_items=nested(
+                items,
+                author=("handle", "name"),
+                inside={
+                    "told_revisions": nested(Revision.objects.filter(item=here).order_by("number")),
+                    "told_moderations": nested(
+                        Moderation.objects.filter(item=here).order_by("pk"), by=("name",)
+                    ),
+                    "told_suggestions": nested(
+                        Suggestion.objects.filter(item=here, verdict="")
+                        .exclude(field="group")
+                        .order_by("pk")
+                    ),
+                },
+            ),
+            told_replies=nested(
+                Reply.objects.filter(conversation=here).order_by("written_at", "pk"),
+                written_by=("name",),
+                delivery=DELIVERED,
+            ),
+            told_notes=nested(
+                Note.objects.filter(conversation=here).order_by("at", "pk"), by=("name",)
+            ),
+            told_others=nested(
+                Conversation.objects.filter(
+                    author_id=OuterRef("author_id"), agency_id=OuterRef("agency_id"), sealed=False
+                )
+                .exclude(pk=here)
+                .order_by("-last_item_at")[:OTHERS]
+            ),
+            told_alike=ArraySubquery(
+                alike(here).order_by("pk").values(told=JSONObject(id="pk", has_case="has_case"))
+            ),
+        )
+        .filter(pk=pk)
+        .first()
+    )
     if found is None:
         return None
     told: Any = found
@@ -239,7 +274,10 @@ def opened(
         rows.append(item)
         suggestions += unfold(Suggestion, one["told_suggestions"])
     return found, Thread(
-        rows, unfold(Reply, told.told_replies), unfold(Note, told.told_notes), suggestions,
+        rows,
+        unfold(Reply, told.told_replies),
+        unfold(Note, told.told_notes),
+        suggestions,
         [] if found.sealed else unfold(Conversation, told.told_others),
         [] if found.sealed else [one["id"] for one in told.told_alike],
         [] if found.sealed else [one["id"] for one in told.told_alike if not one["has_case"]],
@@ -255,22 +293,32 @@ def alike(conversation: Any) -> QuerySet[Conversation]:
     # Two queries deep, and then one more for the row that they stand in.
     outer = isinstance(conversation, OuterRef)
     inner = OuterRef(OuterRef(conversation)) if outer else conversation
-    values = Suggestion.objects.filter(
-        item__conversation=inner, field="group").exclude(verdict="corrected").values("value")
-    ids = Suggestion.objects.filter(field="group", value__in=values).exclude(
-        verdict="corrected").values("item__conversation_id")
+    values = (
+        Suggestion.objects.filter(item__conversation=inner, field="group")
+        .exclude(verdict="corrected")
+        .values("value")
+    )
+    ids = (
+        Suggestion.objects.filter(field="group", value__in=values)
+        .exclude(verdict="corrected")
+        .values("item__conversation_id")
+    )
     return Conversation.objects.filter(pk__in=ids, sealed=False).exclude(pk=conversation)
 
 
 def thread(found: Conversation) -> list[Item]:
     """Items of a conversation in the order of time, with their revisions."""
-    return list(Item.objects.filter(conversation=found).prefetch_related(
-        Prefetch("revisions", Revision.objects.order_by("number"))).order_by("written_at", "pk"))
+    return list(
+        Item.objects.filter(conversation=found)
+        .prefetch_related(Prefetch("revisions", Revision.objects.order_by("number")))
+        .order_by("written_at", "pk")
+    )
 
 
 def _with_relations(rows: QuerySet[Conversation]) -> QuerySet[Conversation]:
     return rows.select_related(
-        "agency", "author", "account__agency", "unit", "assigned_to", "post__variant")
+        "agency", "author", "account__agency", "unit", "assigned_to", "post__variant"
+    )
 
 
 def _as_loaded(model: type[Any], told: list[dict[str, Any]]) -> QuerySet[Any]:
@@ -299,10 +347,13 @@ class Choices:
 def choices(scope: Scope) -> Choices:
     """One query."""
     holders = Membership.objects.filter(
-        agency=scope.agency, ended_at=None, role__in=VERBS["inbox.write"]).values("person_id")
+        agency=scope.agency, ended_at=None, role__in=VERBS["inbox.write"]
+    ).values("person_id")
     found: dict[str, list[tuple[int, str, str]]] = {"unit": [], "person": [], "account": []}
     rows = _choice(
-        "unit", Agency.objects.filter(pk__in=scope.readable, autonomous=False), "slug",
+        "unit",
+        Agency.objects.filter(pk__in=scope.readable, autonomous=False),
+        "slug",
         "short_name",
     ).union(
         _choice("person", Person.objects.filter(pk__in=holders, is_active=True), None, "name"),
@@ -312,16 +363,23 @@ def choices(scope: Scope) -> Choices:
     for which, pk, code, name in rows.order_by("which", "name_", "id_"):
         found[which].append((pk, code, name))
     return Choices(
-        found["unit"], [(pk, name) for pk, _code, name in found["person"]],
-        [(pk, name) for pk, _code, name in found["account"]])
+        found["unit"],
+        [(pk, name) for pk, _code, name in found["person"]],
+        [(pk, name) for pk, _code, name in found["account"]],
+    )
 
 
 def _choice(which: str, rows: QuerySet[Any], code: str | None, name: str) -> QuerySet[Any]:
-    return rows.order_by().annotate(
-        which=Value(which, CharField()), id_=Cast("pk", IntegerField()),
-        code_=Cast(code, TextField()) if code else Value("", TextField()),
-        name_=Cast(name, TextField()),
-    ).values_list("which", "id_", "code_", "name_")
+    return (
+        rows.order_by()
+        .annotate(
+            which=Value(which, CharField()),
+            id_=Cast("pk", IntegerField()),
+            code_=Cast(code, TextField()) if code else Value("", TextField()),
+            name_=Cast(name, TextField()),
+        )
+        .values_list("which", "id_", "code_", "name_")
+    )
 
 
 def quarantined(scope: Scope) -> QuerySet[Item]:
@@ -350,29 +408,40 @@ def balances(scope: Scope) -> list[Balance]:
         got[account_id] = got.get(account_id, 0) + received
     kept: dict[int, dict[str, Any]] = {
         row["account_id"]: dict(row)
-        for row in scoped(Item, scope).order_by().values("account_id").annotate(
+        for row in scoped(Item, scope)
+        .order_by()
+        .values("account_id")
+        .annotate(
             shown=Count("pk", filter=Q(conversation__isnull=False)),
             apart=Count("pk", filter=Q(conversation=None)),
         )
     }
     rows = scoped(Account, scope).filter(pk__in={*got, *kept}).order_by("pk")
     return [
-        Balance(row, got.get(row.pk, 0), kept.get(row.pk, {}).get("shown", 0),
-                kept.get(row.pk, {}).get("apart", 0))
+        Balance(
+            row,
+            got.get(row.pk, 0),
+            kept.get(row.pk, {}).get("shown", 0),
+            kept.get(row.pk, {}).get("apart", 0),
+        )
         for row in rows
     ]
 
 
 def listening(scope: Scope) -> list[Cursor]:
     """How listening goes, an account a row."""
-    return list(scoped(Cursor, scope).filter(stream="main").select_related("account")
-                .order_by("account_id"))
+    return list(
+        scoped(Cursor, scope).filter(stream="main").select_related("account").order_by("account_id")
+    )
 
 
 def claims(scope: Scope, state: str = "") -> QuerySet[Claim]:
     """The hoax desk, what is open first."""
-    rows = scoped(Claim, scope).select_related("unit", "decided_by").annotate(
-        seen=Count("items", distinct=True), proofs=Count("sources", distinct=True))
+    rows = (
+        scoped(Claim, scope)
+        .select_related("unit", "decided_by")
+        .annotate(seen=Count("items", distinct=True), proofs=Count("sources", distinct=True))
+    )
     if state:
         rows = rows.filter(state=state)
     return rows.order_by(F("decided_at").asc(nulls_first=True), "-first_seen_at", "-pk")
@@ -380,9 +449,14 @@ def claims(scope: Scope, state: str = "") -> QuerySet[Claim]:
 
 def clarifications(agency_ids: list[int]) -> QuerySet[Claim]:
     """What the public page shows: decided and meant for it."""
-    return Claim.objects.filter(
-        agency_id__in=agency_ids, published=True, state__in=["decided", "corrected"]
-    ).select_related("agency", "unit").prefetch_related("sources").order_by("-decided_at", "-pk")
+    return (
+        Claim.objects.filter(
+            agency_id__in=agency_ids, published=True, state__in=["decided", "corrected"]
+        )
+        .select_related("agency", "unit")
+        .prefetch_related("sources")
+        .order_by("-decided_at", "-pk")
+    )
 
 
 def _capped(parts: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
@@ -396,4 +470,3 @@ def _capped(parts: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
     for row in first.union(*rest, all=True):
         found[names[row["which"]]] += 1
     return found
-

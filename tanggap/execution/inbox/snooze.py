@@ -20,11 +20,19 @@ def snooze(
 ) -> Conversation:
     """Out of the list until then. What is owed stays owed: not later than its due time."""
     if until <= now:
-        raise Refused(_("Nothing was changed."), _("This time has passed."),
-                      _("Choose a later time."), field="until")
+        raise Refused(
+            _("Nothing was changed."),
+            _("This time has passed."),
+            _("Choose a later time."),
+            field="until",
+        )
     if until > conversation.due_at:
-        raise Refused(_("Nothing was changed."), _("An answer is promised before that time."),
-                      _("Choose an earlier time, or answer first."), field="until")
+        raise Refused(
+            _("Nothing was changed."),
+            _("An answer is promised before that time."),
+            _("Choose an earlier time, or answer first."),
+            field="until",
+        )
     return _set(conversation, until, by, now)
 
 
@@ -55,7 +63,13 @@ def _set(
 ) -> Conversation:
     with transaction.atomic():
         Conversation.objects.filter(pk=conversation.pk).update(snoozed_until=until)
-        record(conversation.agency, "conversation.snoozed", conversation, by=by, now=now,
-               facts={"until": until})
+        record(
+            conversation.agency,
+            "conversation.snoozed",
+            conversation,
+            by=by,
+            now=now,
+            facts={"until": until},
+        )
     conversation.snoozed_until = until
     return conversation

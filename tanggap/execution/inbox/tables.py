@@ -39,5 +39,6 @@ def words(row: Mapping[str, Any]) -> str:
 
 def _read(name: str) -> Mapping[str, Any]:
     found: Mapping[str, Any] = json.loads(
-        files(__package__).joinpath(f"{name}.json").read_text("utf-8"))
+        files(__package__).joinpath(f"{name}.json").read_text("utf-8")
+    )
     return found

@@ -29,8 +29,11 @@ from tanggap.language.words import plain, words
 
 BY = "system:triage"
 FIELDS = ("kind", "urgency", "unit", "place")
-URGENCY = {"danger": Conversation.Urgency.DANGER, "urgent": Conversation.Urgency.URGENT,
-           "normal": Conversation.Urgency.NORMAL}
+URGENCY = {
+    "danger": Conversation.Urgency.DANGER,
+    "urgent": Conversation.Urgency.URGENT,
+    "normal": Conversation.Urgency.NORMAL,
+}
 LOOK_BACK = timedelta(days=14)
 MOST = 400
 """Items among which one looks for the same event: the newest ones."""
@@ -44,8 +47,13 @@ def propose(item: Item, *, now: datetime) -> list[Suggestion]:
     agency = conversation.agency
     found = [
         Suggestion(
-            agency_id=item.agency_id, item=item, field=one.field, value=one.value,
-            confidence=one.confidence, made_by=MADE_BY, made_at=now,
+            agency_id=item.agency_id,
+            item=item,
+            field=one.field,
+            value=one.value,
+            confidence=one.confidence,
+            made_by=MADE_BY,
+            made_at=now,
             reasons=[{"start": span.start, "end": span.end} for span in one.reason_spans],
         )
         for one in suggest(item.text, vocabulary.units(agency))
@@ -54,9 +62,18 @@ def propose(item: Item, *, now: datetime) -> list[Suggestion]:
     place = _place(item.text, vocabulary.places(agency))
     if place is not None:
         name, start, end = place
-        found.append(Suggestion(
-            agency_id=item.agency_id, item=item, field="place", value=name, confidence=0.8,
-            made_by=MADE_BY, made_at=now, reasons=[{"start": start, "end": end}]))
+        found.append(
+            Suggestion(
+                agency_id=item.agency_id,
+                item=item,
+                field="place",
+                value=name,
+                confidence=0.8,
+                made_by=MADE_BY,
+                made_at=now,
+                reasons=[{"start": start, "end": end}],
+            )
+        )
     Suggestion.objects.bulk_create(found, ignore_conflicts=True)
     _apply(conversation, found, now)
     return found
@@ -90,14 +107,23 @@ def label(
     """A person says what it is. `field` is kind, urgency, unit (a slug) or place."""
     wanted = _value(conversation, field, value)
     with transaction.atomic():
-        fresh = Conversation.objects.select_for_update(of=["self"]).select_related("agency").get(
-            pk=conversation.pk)
+        fresh = (
+            Conversation.objects.select_for_update(of=["self"])
+            .select_related("agency")
+            .get(pk=conversation.pk)
+        )
         labelled = {**fresh.labelled, field: f"person:{by.pk}"}
         Conversation.objects.filter(pk=fresh.pk).update(**{field: wanted}, labelled=labelled)
         setattr(fresh, field, wanted)
         fresh.labelled = labelled
-        record(fresh.agency, "conversation.labelled", fresh, by=by, now=now,
-               facts={"field": field, "value": value if field != "place" else bool(value)})
+        record(
+            fresh.agency,
+            "conversation.labelled",
+            fresh,
+            by=by,
+            now=now,
+            facts={"field": field, "value": value if field != "place" else bool(value)},
+        )
         if field == "kind" and value == "integrity":
             seal(fresh, by=by, now=now)
         if fresh.state == "new" and field == "kind":
@@ -125,9 +151,14 @@ def group(agency: Agency, fresh: Sequence[Item], *, now: datetime) -> int:
     if not new:
         return 0
     rows = (
-        Item.objects.filter(agency=agency, conversation__isnull=False, conversation__sealed=False,
-                            received_at__gte=now - LOOK_BACK)
-        .order_by("-pk").values_list("pk", "text")[:MOST]
+        Item.objects.filter(
+            agency=agency,
+            conversation__isnull=False,
+            conversation__sealed=False,
+            received_at__gte=now - LOOK_BACK,
+        )
+        .order_by("-pk")
+        .values_list("pk", "text")[:MOST]
     )
     made = []
     for found in propose_groups(reversed(list(rows)), vocabulary.places(agency)):
@@ -137,8 +168,14 @@ def group(agency: Agency, fresh: Sequence[Item], *, now: datetime) -> int:
         value = _group_name(found.why, found.ids[0])
         made += [
             Suggestion(
-                agency=agency, item_id=pk, field="group", value=value, made_by=MADE_BY, made_at=now,
-                confidence=0.8 if pk in found.ids else None)
+                agency=agency,
+                item_id=pk,
+                field="group",
+                value=value,
+                made_by=MADE_BY,
+                made_at=now,
+                confidence=0.8 if pk in found.ids else None,
+            )
             for pk in ids
         ]
     Suggestion.objects.bulk_create(made, ignore_conflicts=True)
@@ -147,12 +184,21 @@ def group(agency: Agency, fresh: Sequence[Item], *, now: datetime) -> int:
 
 def alike(item: Item) -> list[int]:
     """Ids of other items that were suggested to belong with this one."""
-    values = Suggestion.objects.filter(item=item, field="group").exclude(
-        verdict="corrected").values_list("value", flat=True)
-    rows = Suggestion.objects.filter(
-        agency_id=item.agency_id, field="group", value__in=list(values),
-        item__conversation__sealed=False,
-    ).exclude(item=item).exclude(verdict="corrected")
+    values = (
+        Suggestion.objects.filter(item=item, field="group")
+        .exclude(verdict="corrected")
+        .values_list("value", flat=True)
+    )
+    rows = (
+        Suggestion.objects.filter(
+            agency_id=item.agency_id,
+            field="group",
+            value__in=list(values),
+            item__conversation__sealed=False,
+        )
+        .exclude(item=item)
+        .exclude(verdict="corrected")
+    )
     return list(rows.order_by("item_id").values_list("item_id", flat=True))
 
 
@@ -190,12 +236,21 @@ def _judge(
         raise Refused(_("Nothing was changed."), _("This message is in quarantine."), "")
     with transaction.atomic():
         changed = Suggestion.objects.filter(pk=suggestion.pk).update(
-            verdict=verdict, corrected_to=value if verdict == "corrected" else "",
-            judged_by=by, judged_at=now)
+            verdict=verdict,
+            corrected_to=value if verdict == "corrected" else "",
+            judged_by=by,
+            judged_at=now,
+        )
         if not changed:
             raise Refused(_("Nothing was changed."), _("This suggestion is gone."), "")
-        record(item.agency, "suggestion.judged", suggestion, by=by, now=now,
-               facts={"verdict": verdict, "field": suggestion.field, "item": item.pk})
+        record(
+            item.agency,
+            "suggestion.judged",
+            suggestion,
+            by=by,
+            now=now,
+            facts={"verdict": verdict, "field": suggestion.field, "item": item.pk},
+        )
         if suggestion.field in FIELDS:
             label(item.conversation, suggestion.field, value, by=by, now=now)
     suggestion.refresh_from_db()
@@ -217,8 +272,9 @@ def _value(conversation: Conversation, field: str, value: str) -> Any:
         unit = Agency.objects.filter(slug=value, pk__in=ours).first()
         if unit is not None:
             return unit
-    raise Refused(what, _("This is not one of the choices."), _("Choose one of the list."),
-                  field=field)
+    raise Refused(
+        what, _("This is not one of the choices."), _("Choose one of the list."), field=field
+    )
 
 
 def _place(text: str, places: Sequence[str]) -> tuple[str, int, int] | None:

@@ -14,7 +14,11 @@ from tanggap.language.suggest import Unit
 
 
 def teach(
-    agency: Agency, words: Iterable[str], *, by: Person | str, now: datetime,
+    agency: Agency,
+    words: Iterable[str],
+    *,
+    by: Person | str,
+    now: datetime,
     unit: Agency | None = None,
 ) -> int:
     """Add words of a unit, or names of places without one. Known ones stay. How many were given."""
@@ -25,8 +29,14 @@ def teach(
             [Vocabulary(agency=agency, kind=kind, unit=unit, word=word) for word in given],
             ignore_conflicts=True,
         )
-        record(agency, "vocabulary.taught", unit or agency, by=by, now=now,
-               facts={"kind": kind, "words": len(given)})
+        record(
+            agency,
+            "vocabulary.taught",
+            unit or agency,
+            by=by,
+            now=now,
+            facts={"kind": kind, "words": len(given)},
+        )
     return len(given)
 
 

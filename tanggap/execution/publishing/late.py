@@ -49,9 +49,7 @@ def is_late(row: Delivery, now: datetime, allowed: timedelta | None = None) -> b
 def set_aside(row: Delivery, now: datetime) -> Delivery:
     """queued or ready → late. What kept it stays on the card beside the question."""
     late_s = int((now - row.due_at).total_seconds())
-    return move(
-        row, "late", by=BY, now=now, facts={"late_s": late_s, "expired": expired(row, now)}
-    )
+    return move(row, "late", by=BY, now=now, facts={"late_s": late_s, "expired": expired(row, now)})
 
 
 def mark(now: datetime) -> int:
