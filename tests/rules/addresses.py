@@ -121,6 +121,7 @@ PLACES: dict[str, Line | list[Line]] = {
     "public:handover": {"token": "@handover"},
     "public:case": {"agency": "@slug", "number": "followup.Case.number"},
     "public:photo": {"signed": "=made-up"},
+    "public:clarification": {"agency": "@slug", "pk": "inbox.Claim"},
     "public:result": {"agency": "@slug", "slug": "followup.Announcement.slug"},
     "public:clarification": {"agency": "@slug", "pk": "inbox.Claim"},
     "public:*": {"agency": "@slug"},

@@ -26,7 +26,7 @@ def test_an_expired_token(regency: Regency):
 
     ratna = regency.on_phone("ratna")
     ratna.goes("/")
-    ratna.sees("1 akun kehilangan sambungan", "Akun yang dijeda", "2 tayangan menunggu")
+    ratna.sees("1 akun terputus dari jejaring", "Akun yang dijeda", "2 tayangan menunggu")
     ratna.shot("token-hari-ini")
 
     # Nothing is tried behind her back while it is paused.
@@ -44,7 +44,7 @@ def test_an_expired_token(regency: Regency):
     assert said(regency) == [SEVEN, EIGHT]
 
     ratna.goes("/")
-    ratna.does_not_see("kehilangan sambungan", "Akun yang dijeda")
+    ratna.does_not_see("terputus dari jejaring", "Akun yang dijeda")
 
 
 def somebody_withdraws_the_token(regency: Regency) -> None:
@@ -54,7 +54,7 @@ def somebody_withdraws_the_token(regency: Regency) -> None:
 def bayu_connects_it_again(regency: Regency) -> None:
     """In the browser, on the network's own page."""
     bayu = regency.at_desk("bayu")
-    bayu.sees("1 akun kehilangan sambungan")
+    bayu.sees("1 akun terputus dari jejaring")
     bayu.opens("Pemkab Sukamaju")
     bayu.sees("Jejaring tidak menerima izin akses kita", "2 tayangan menunggu di belakangnya")
     bayu.opens("Sambungkan lagi")
