@@ -35,7 +35,7 @@ def objective(agency, member, now):
         by=by,
         now=now,
     )
-    Plan.objects.filter(pk=plan.pk).update(**{"state": "running"})
+    Plan.objects.filter(pk=plan.pk).update(state="running")
     row.refresh_from_db()
     return row
 
@@ -82,7 +82,7 @@ def test_the_same_officer_twice_at_once_is_shown(activity, agency, now) -> None:
 
 
 def test_an_activity_needs_an_approved_plan(activity, agency, now) -> None:
-    Plan.objects.update(**{"state": "draft"})
+    Plan.objects.update(state="draft")
     activity.objective.refresh_from_db()
     with pytest.raises(Refused) as refusal:
         calendar.place(

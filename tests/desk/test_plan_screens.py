@@ -184,7 +184,7 @@ def test_a_plan_is_written_handed_in_and_approved_by_another(
 def test_the_calendar_shows_a_week_a_month_and_a_list(
     client, agency, editor, objective, now
 ) -> None:
-    Plan.objects.update(**{"state": "running"})
+    Plan.objects.update(state="running")
     client.force_login(editor)
     day = date.today().isoformat()
     assert form_of(client, "desk:activities-new")
@@ -253,7 +253,7 @@ def test_another_agency_finds_no_plan(client, member, other, plan) -> None:
 
 
 def test_an_activity_is_changed_and_called_off(client, editor, agency, objective, now) -> None:
-    Plan.objects.update(**{"state": "running"})
+    Plan.objects.update(state="running")
     objective.plan.refresh_from_db()
     row = calendar.place(
         agency,

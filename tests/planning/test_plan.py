@@ -145,4 +145,4 @@ def test_the_next_plan_grows_from_the_evaluation(whole, now) -> None:
     assert (grown.text, grown.baseline, grown.target) == ("Tahu dan datang", 512, 900)
     assert grown.segments.get().name == "Ibu balita"
     assert following.lessons[0]["text"] == "Jadwal dibaca malam hari"
-    assert not [gap for gap in gaps(following)]
+    assert not gaps(following)

@@ -123,7 +123,6 @@ PLACES: dict[str, Line | list[Line]] = {
     "public:photo": {"signed": "=made-up"},
     "public:clarification": {"agency": "@slug", "pk": "inbox.Claim"},
     "public:result": {"agency": "@slug", "slug": "followup.Announcement.slug"},
-    "public:clarification": {"agency": "@slug", "pk": "inbox.Claim"},
     "public:*": {"agency": "@slug"},
     "account_confirm_email": {"key": "=x"},
     "account_reset_password_from_key": {"uidb36": "=1", "key": "=x-y"},

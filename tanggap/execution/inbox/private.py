@@ -81,7 +81,7 @@ def identify(conversation: Conversation, reason: str, *, by: Person, now: dateti
 
 
 def unseal(conversation: Conversation, kind: str, *, by: Person, now: datetime) -> Conversation:
-    """It is no report of misconduct but `kind`; the team may see it. The caller holds "integrity"."""
+    """It is no report of misconduct but `kind`; the team may see it. For holders of "integrity"."""
     if kind == "integrity":
         raise Refused(
             _("Nothing was changed."),
