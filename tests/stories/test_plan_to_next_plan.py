@@ -179,7 +179,7 @@ def ratna_closes_the_evaluation(regency: Regency) -> None:
     ratna = regency.at_desk("ratna")
     ratna.goes("/pemantauan/evaluasi/")
     ratna.sees("Rencana yang belum dievaluasi", TITLE)
-    ratna.presses(f"Evaluasi: {TITLE}")
+    ratna.presses(TITLE)
     ratna.sees("dari 214 menuju 400", "Capaian")
     ratna.ticks("Pertahankan")
     ratna.writes("Mengapa?", "Arahnya benar; angkanya belum tercapai dan diteruskan.")
