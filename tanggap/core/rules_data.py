@@ -105,6 +105,18 @@ RULES: tuple[Rule, ...] = (
         4800,
     ),
     Rule(
+        "danger_response_minutes",
+        "promise",
+        "count",
+        15,
+        _("First answer when somebody's life is in danger, within"),
+        _("It runs at night and on holidays too: danger keeps no office hours."),
+        OWN,
+        _("minutes"),
+        1,
+        240,
+    ),
+    Rule(
         "saved_answer_alone",
         "safety",
         "yesno",

@@ -38,11 +38,10 @@ SHOWN = 4  # slots a day in the month
 VIEWS = ("week", "month", "list")
 # Where the evidence of a step is opened.
 OPENS = {
-    "messaging.variant": "",
     "publishing.delivery": "desk:publishing-one",
-    "followup.finding": "desk:findings-one",
-    "followup.recommendation": "desk:recommendations-one",
-    "followup.announcement": "desk:announcements-one",
+    "followup.finding": "desk:findings-finding",
+    "followup.recommendation": "desk:findings-decision",
+    "followup.announcement": "desk:findings-announcement",
 }
 
 

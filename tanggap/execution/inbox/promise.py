@@ -1,13 +1,14 @@
 """Step 5: what we owe a conversation, and until when. The only writer of `Conversation.due_at`.
 
 The agency promises a first answer within so many working minutes (core/rules.py,
-`first_response_minutes`): its own decision, no legal term. A later stage adds what it owes with
+`first_response_minutes`): its own decision, no legal term. Danger to life keeps no office hours
+(`danger_response_minutes`), so it stands before everything else. A later stage adds what it owes with
 `owe`; the earliest wins, and 9999-12-31 stands where nothing is owed.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from tanggap.core import rules, worktime
 from tanggap.core.models import Agency
@@ -76,6 +77,8 @@ def _first_answer(conversation: Conversation, office: Office | None) -> datetime
     if since is None:
         return None
     agency = conversation.agency
+    if conversation.urgency == Conversation.Urgency.DANGER:
+        return since + timedelta(minutes=rules.number(agency, "danger_response_minutes"))
     return worktime.add_working_minutes(
         since, first_answer_minutes(agency), office or rules.office(agency)
     )
