@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -42,6 +43,7 @@ from tanggap.execution.publishing.queries import outcome
 from tanggap.messaging.content import contents_of
 from tanggap.messaging.models import Message, Variant, VariantMedia
 
+log = logging.getLogger(__name__)
 BY = "system:announce"
 # Why somebody is not told by machine; the words are in desk/words/followup.py.
 WHY = ("deleted", "erased", "sealed", "paused", "not_connected", "by_hand", "no_verb", "failed")
@@ -358,8 +360,14 @@ def withdraw(announcement: Announcement, *, by: Person, now: datetime) -> Announ
 
 def tick(now: datetime) -> int:
     """Pull the outcome of what is on its way. How many announcements are complete by it."""
-    waiting = Announcement.objects.filter(state="approved").select_related("agency")
-    return sum(settle(one, now=now) for one in waiting)
+    complete = 0
+    for one in Announcement.objects.filter(state="approved").select_related("agency"):
+        try:
+            complete += settle(one, now=now)
+        except Exception:
+            # One that cannot be settled must not keep the others open; the next tick tries again.
+            log.exception("Announcement %s was not settled.", one.pk)
+    return complete
 
 
 def settle(announcement: Announcement, *, now: datetime) -> bool:

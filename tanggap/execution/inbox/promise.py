@@ -2,8 +2,8 @@
 
 The agency promises a first answer within so many working minutes (core/rules.py,
 `first_response_minutes`): its own decision, no legal term. Danger to life keeps no office hours
-(`danger_response_minutes`), so it stands before everything else. A later stage adds what it owes with
-`owe`; the earliest wins, and 9999-12-31 stands where nothing is owed.
+(`danger_response_minutes`), so it stands before everything else. A later stage adds what it owes
+with `owe`; the earliest wins, and 9999-12-31 stands where nothing is owed.
 """
 
 from __future__ import annotations
