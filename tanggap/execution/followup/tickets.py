@@ -43,14 +43,15 @@ def give(
     private = talk.visibility == "private" or case.sealed
     if why_not(talk.account, private=private):
         return
-    words = secret_words(case, key) if private else public_words(case)
+    told = public_words(case, key_follows=not why_not(talk.account, private=True))
+    words = secret_words(case, key) if private else told
     reply = Reply.objects.create(
         agency=case.agency,
         conversation=talk,
         item=item,
         purpose=Reply.Purpose.TICKET,
         # The thread never shows a key, not even to us.
-        text=public_words(case),
+        text=told,
         private=private,
         written_by=by,
         written_at=now,
@@ -79,7 +80,8 @@ def why_not(account: Account, *, private: bool) -> str:
     return "" if ("send_private" if private else "reply") in connect.can(account) else "no_verb"
 
 
-def public_words(case: Case) -> str:
+def public_words(case: Case, *, key_follows: bool = True) -> str:
+    """`key_follows`: the network lets us send the key in private, so we may promise it."""
     with translation.override(LANGUAGE):
         return " ".join(
             part
@@ -92,7 +94,9 @@ def public_words(case: Case) -> str:
                 _(
                     "Details are private: we send your key by private message, please keep it to"
                     " yourself."
-                ),
+                )
+                if key_follows
+                else "",
             )
             if part
         )
