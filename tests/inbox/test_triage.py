@@ -109,3 +109,18 @@ def test_a_sealed_one_is_never_grouped(desk):
     two = desk.heard("b", "jembatan ambrol")
     assert Conversation.objects.get(pk=one.pk).sealed
     assert triage.alike(desk.last(two)) == []
+
+
+def test_what_a_person_called_it_before_does_not_keep_misconduct_open(desk, member):
+    found = desk.heard("budi", "Kapan KTP saya bisa diambil?")
+    triage.label(found, "kind", "service_question", by=desk.sari, now=desk.now)
+    said = "Petugas loket minta pungli 200 ribu, ini dugaan korupsi suap"
+    desk.says("budi", said, reply_to=desk.last(found).remote_id)
+    desk.listen()
+    found.refresh_from_db()
+    assert found.sealed
+    private.unseal(found, "complaint", by=member("integrity"), now=desk.now)
+    desk.says("budi", "Ini dugaan pungli dan suap, pak", reply_to=desk.last(found).remote_id)
+    desk.listen()
+    found.refresh_from_db()
+    assert not found.sealed

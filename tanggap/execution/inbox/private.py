@@ -91,7 +91,8 @@ def unseal(conversation: Conversation, kind: str, *, by: Person, now: datetime) 
         )
     with transaction.atomic():
         triage.label(conversation, "kind", kind, by=by, now=now)
-        Conversation.objects.filter(pk=conversation.pk).update(sealed=False)
+        labelled = {**conversation.labelled, triage.UNSEALED: f"person:{by.pk}"}
+        Conversation.objects.filter(pk=conversation.pk).update(sealed=False, labelled=labelled)
         record(
             conversation.agency,
             "conversation.unsealed",

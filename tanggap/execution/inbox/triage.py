@@ -29,6 +29,9 @@ from tanggap.language.words import plain, words
 
 BY = "system:triage"
 FIELDS = ("kind", "urgency", "unit", "place")
+# In `Conversation.labelled`: who opened it again. Only that keeps the machine from sealing; what a
+# person called it before the accusation came does not.
+UNSEALED = "unsealed"
 URGENCY = {
     "danger": Conversation.Urgency.DANGER,
     "urgent": Conversation.Urgency.URGENT,
@@ -82,7 +85,7 @@ def propose(item: Item, *, now: datetime) -> list[Suggestion]:
 def reread(item: Item, text: str, *, now: datetime) -> None:
     """Words of an edit: when they speak of misconduct they are sealed like those of a new item."""
     conversation = item.conversation
-    if conversation is None or conversation.sealed or "kind" in conversation.labelled:
+    if conversation is None or conversation.sealed or UNSEALED in conversation.labelled:
         return
     found = suggest(text, vocabulary.units(conversation.agency))
     if any((one.field, one.value) == ("kind", "integrity") for one in found):
@@ -206,7 +209,7 @@ def _apply(conversation: Conversation, found: Sequence[Suggestion], now: datetim
     """What the list shows for now: sure suggestions, where no person has spoken."""
     by_field = {one.field: one for one in found}
     kind = by_field.get("kind")
-    if kind and kind.value == "integrity" and "kind" not in conversation.labelled:
+    if kind and kind.value == "integrity" and UNSEALED not in conversation.labelled:
         # A doubt is enough: opening it again is one step, a leak is for ever.
         seal(conversation, by=BY, now=now)
     values: dict[str, Any] = {}
