@@ -7,6 +7,7 @@ that is bound to a delivery never matches another. Nothing here ever sends.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -21,6 +22,7 @@ from tanggap.channels.errors import ChannelError, NotAuthorised, RateLimited, Un
 from tanggap.execution.publishing import claim, lease, pieces, settle
 from tanggap.execution.publishing.models import Attempt, Delivery
 
+log = logging.getLogger(__name__)
 BY = "system:confirm"
 GIVE_UP = timedelta(minutes=10)
 """Nothing stays unknown for longer without a person being asked."""
@@ -34,15 +36,29 @@ def tick(now: datetime, *, monotonic: Callable[[], float] = time.monotonic) -> i
     """Look up everything that is due for a look. How many rows were looked at."""
     looked = give_up(now)
     while (row := claim.to_confirm(now)) is not None:
-        _look(row, now, monotonic)
-        looked += 1
+        looked += _one(_look, row, now, monotonic)
     for row in _asked(now):
-        _look_again(row, now, monotonic)
-        looked += 1
+        looked += _one(_look_again, row, now, monotonic)
     for row in _first(now):
-        _look_first(row, now, monotonic)
-        looked += 1
+        looked += _one(_look_first, row, now, monotonic)
     return looked
+
+
+def _one(
+    act: Callable[[Delivery, datetime, Callable[[], float]], None],
+    row: Delivery,
+    now: datetime,
+    monotonic: Callable[[], float],
+) -> int:
+    """One row's trouble (a channel that is gone, a secret that cannot be read) is not the others'.
+
+    The row is found again when its lease has run out.
+    """
+    try:
+        act(row, now, monotonic)
+    except Exception:
+        log.exception("Delivery %s was not looked up.", row.pk)
+    return 1
 
 
 def give_up(now: datetime) -> int:
