@@ -30,7 +30,8 @@ from tests.rules import addresses
 from tests.stories.opening import opened
 from tests.stories.regency import Regency
 
-pytestmark = pytest.mark.browser
+# Every area's own browser tests ask axe about its main pages in each run; this asks about all.
+pytestmark = [pytest.mark.browser, pytest.mark.thorough]
 
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 COLOUR = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}

@@ -129,7 +129,9 @@ def test_a_unit_answers_with_a_photo(town, unit, client, make_photo):
         town.case(3), to_unit=unit, ask="Kapan?", by=town.sari, now=town.now
     )
     there = reverse("public:handover", args=[token])
-    page = client.get(there)
+    client.get(there, headers={"user-agent": "WhatsApp/2.23"})
+    assert Handover.objects.get().state == "offered"
+    page = client.get(there, headers={"user-agent": "Mozilla/5.0 (Linux; Android 13)"})
     assert page.status_code == 200
     assert len(page.content) < 30_000
     assert Handover.objects.get().state == "opened"
