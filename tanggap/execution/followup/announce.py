@@ -408,7 +408,10 @@ def _tell(
 ) -> None:
     pause = timedelta(seconds=rules.number(announcement.agency, "announcement_seconds"))
     turn = 0
+    already = set(announcement.tellings.values_list("contributor_id", flat=True))
     for one in told:
+        if one.contributor.pk in already:
+            continue
         delivery = None
         if not one.why_not:
             delivery = _queue(announcement, one, by=by, now=now, due_at=now + turn * pause)
