@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from tanggap.core.scope import Scope, scoped
 from tanggap.messaging.models import Exemption, Media, Message, Review, Variant, VariantMedia
@@ -71,9 +71,3 @@ def media_of(message: Message) -> list[Media]:
 def exemptions(scope: Scope) -> QuerySet[Exemption]:
     rows = scoped(Exemption, scope).select_related("decided_by", "agency")
     return rows.order_by("expires_on", "pk")
-
-
-def unseen_by_ppid(scope: Scope) -> QuerySet[Message]:
-    """Waiting for approval without a PPID officer's word yet."""
-    said = Review.objects.filter(message=OuterRef("pk"), kind=Review.Kind.PPID)
-    return messages(scope).filter(state="checked").filter(~Exists(said)).order_by("pk")
