@@ -28,6 +28,11 @@ from psycopg.conninfo import make_conninfo
 from tanggap.core import database
 from tanggap.core.models import Agency, Membership, Person
 
+# Here and only here: every import of a session's fixture elsewhere would open a browser more.
+from tests.browser.chromium import browser
+
+__all__ = ["browser"]
+
 PASSWORD = "rahasia-latihan-7"
 
 
@@ -283,6 +288,10 @@ def member(agency: Agency) -> Callable[..., Person]:
     return make
 
 
+LONGEST = ("story", "browser", "long")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser stories come last: they take longest."""
-    items.sort(key=lambda item: bool(item.get_closest_marker("browser")))
+    """The longest files first, so that two processes end at about the same time."""
+    marked = {item.path for item in items if any(map(item.get_closest_marker, LONGEST))}
+    items.sort(key=lambda item: item.path not in marked)

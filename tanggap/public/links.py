@@ -5,6 +5,9 @@ No cookie, no address, no referrer; only "so many on this day" (messaging.ShortL
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -16,23 +19,9 @@ from tanggap.core.scope import Scope, enter
 from tanggap.messaging.links import click
 from tanggap.messaging.models import ShortLink
 
-# Programs that fetch a link to draw a preview are no readers. Words of their User-Agent.
-PROGRAMS = (
-    "bot",
-    "crawl",
-    "spider",
-    "preview",
-    "mastodon",
-    "pleroma",
-    "misskey",
-    "akkoma",
-    "facebookexternalhit",
-    "whatsapp",
-    "telegram",
-    "slack",
-    "discord",
-    "curl",
-    "python",
+# Programs that fetch a link to draw a preview are no readers.
+PROGRAMS = tuple(
+    json.loads((Path(__file__).parent / "data" / "previewers.json").read_text())["words"]
 )
 
 

@@ -21,10 +21,8 @@ from tanggap.execution.followup import (
 )
 from tanggap.execution.followup.recommend import Choice
 from tanggap.execution.followup.synthesize import Group
-from tests.browser.conftest import browser
 from tests.followup.test_cases import key_of
 
-__all__ = ["browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 SHOTS = os.environ.get("TANGGAP_SHOTS", "")

@@ -9,11 +9,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.browser.conftest import browser
 from tests.stories.opening import opened
 from tests.stories.regency import Regency
-
-__all__ = ["browser"]
 
 
 @pytest.fixture

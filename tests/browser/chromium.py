@@ -15,7 +15,8 @@ CHROMIUM = os.environ.get("TANGGAP_CHROMIUM") or shutil.which("chromium") or ""
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
-@pytest.fixture(scope="session")
+# For a file, not for the session: Playwright's loop ends with it and is in nobody's way after.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if not CHROMIUM or "/snap/" in os.path.realpath(CHROMIUM):
         pytest.skip("Browser tests need chromium: sudo apt-get install -y chromium")
