@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -288,10 +289,13 @@ def member(agency: Agency) -> Callable[..., Person]:
     return make
 
 
-LONGEST = ("story", "browser", "long")
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first, so that two processes end at about the same time."""
-    marked = {item.path for item in items if any(map(item.get_closest_marker, LONGEST))}
-    items.sort(key=lambda item: item.path not in marked)
+    """The longest files first, so that two processes end at about the same time.
+
+    A test says by `pytest.mark.long(seconds)` about how long it takes.
+    """
+    seconds: Counter[Path] = Counter()
+    for item in items:
+        mark = item.get_closest_marker("long")
+        seconds[item.path] += mark.args[0] if mark else 0
+    items.sort(key=lambda item: -seconds[item.path])

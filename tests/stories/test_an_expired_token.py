@@ -10,7 +10,7 @@ from tanggap.practice import network as net
 from tests.stories.preparing import account, at_hour, scheduled
 from tests.stories.regency import Regency, plain
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long(35)]
 
 SEVEN = "Dukcapil keliling hari ini di Balai Desa Cikaret, 08.00–12.00 WIB. Gratis."
 EIGHT = "Imunisasi campak gratis mulai besok di semua puskesmas. Bawa buku KIA."

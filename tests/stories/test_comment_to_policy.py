@@ -19,7 +19,7 @@ from tanggap.practice import world
 from tests.stories.preparing import at_hour, scheduled
 from tests.stories.regency import Regency, Somebody, plain
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long(110)]
 
 FORTY = [said for said in world.messages() if said.expected.group == "jembatan"]
 POST = "Dukcapil keliling hari ini di Balai Desa Cikaret, 08.00–12.00 WIB. Gratis."

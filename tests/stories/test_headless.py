@@ -10,7 +10,7 @@ import sys
 import pytest
 
 pytest.importorskip("mastodon_mock")
-pytestmark = pytest.mark.story
+pytestmark = [pytest.mark.story, pytest.mark.long(150)]
 
 NAMES = [
     "posts_published",
