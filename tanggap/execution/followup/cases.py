@@ -156,6 +156,7 @@ def join(
         Case.objects.filter(pk=case.pk).update(contributors_count=F("contributors_count") + 1)
         case.refresh_from_db(fields=["contributors_count"])
         made.case = case
+        clocks.owe([conversation.pk], now)
         record(
             case.agency,
             "case.joined",

@@ -20,7 +20,8 @@ from tanggap.core.clocks_data import ClockRule, clocks, clocks_for
 from tanggap.core.errors import Refused
 from tanggap.core.models import Agency, Person
 from tanggap.core.worktime import Office
-from tanggap.execution.followup.models import Case, Clock
+from tanggap.execution.followup.models import Case, Clock, Contributor
+from tanggap.execution.inbox import promise
 from tanggap.execution.inbox.models import Reply
 
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
@@ -64,7 +65,7 @@ def start(
             now=now,
             facts={"moment": moment, "clocks": {one.rule: one.due_at for one in made}},
         )
-    keep_due(case)
+    keep_due(case, now)
     return made
 
 
@@ -96,14 +97,14 @@ def stop(case: Case, moment: str, *, at: datetime, now: datetime) -> list[Clock]
             now=now,
             facts={"moment": moment, "clocks": {one.rule: at <= one.due_at for one in kept}},
         )
-        keep_due(case)
+        keep_due(case, now)
     return kept
 
 
 def end_all(case: Case, *, now: datetime) -> None:
     """A case that is taken up anew: what ran before it was reopened runs no more."""
     Clock.objects.filter(case=case, kept_at=None).update(kept_at=now)
-    keep_due(case)
+    keep_due(case, now)
 
 
 def extend(clock: Clock, *, reason: str, by: Person, now: datetime) -> Clock:
@@ -149,7 +150,7 @@ def extend(clock: Clock, *, reason: str, by: Person, now: datetime) -> Clock:
             content=reason.encode(),
             facts={"clock": clock.rule, "days": rule.extension, "from": before, "to": clock.due_at},
         )
-        keep_due(clock.case)
+        keep_due(clock.case, now)
     return clock
 
 
@@ -184,17 +185,31 @@ def recompute(clocks_: Iterable[Clock], *, why: str, now: datetime) -> int:
                     now=now,
                     facts={"clock": clock.rule, "from": before, "to": due, "why": why},
                 )
-                keep_due(clock.case)
+                keep_due(clock.case, now)
     return moved
 
 
-def keep_due(case: Case) -> datetime:
-    """`Case.due_at`: the earliest of what we owe; 9999-12-31 where nothing runs."""
+def keep_due(case: Case, now: datetime) -> datetime:
+    """`Case.due_at`: the earliest of what we owe; 9999-12-31 where nothing runs. The conversations
+    of its citizens are owed the same."""
     due = min((clock.due_at for clock in running(case) if ours(clock)), default=NEVER)
     if due != case.due_at:
         Case.objects.filter(pk=case.pk).update(due_at=due)
         case.due_at = due
+        owe(case.contributors.values_list("conversation", flat=True), now)
     return due
+
+
+def owe(conversations: Iterable[int], now: datetime) -> None:
+    """Tell the inbox until when we owe something in these conversations (their ids): the earliest
+    term of all reports that their citizens are in."""
+    terms: dict[datetime | None, list[int]] = {}
+    rows = Contributor.objects.filter(conversation__in=list(conversations)).values("conversation")
+    for row in rows.annotate(at=Min("case__due_at")).order_by("conversation"):
+        at = row["at"] if row["at"] < NEVER else None
+        terms.setdefault(at, []).append(row["conversation"])
+    for at, ids in terms.items():
+        promise.owe(ids, at, now)
 
 
 def running(case: Case) -> list[Clock]:
@@ -263,7 +278,7 @@ def pull_answers(now: datetime) -> None:
                 now=now,
                 facts={"moment": "first_answer", "clocks": {clock.rule: first <= clock.due_at}},
             )
-            keep_due(clock.case)
+            keep_due(clock.case, now)
 
 
 def follow_calendar(now: datetime) -> int:

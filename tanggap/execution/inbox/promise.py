@@ -8,6 +8,7 @@ with `owe`; the earliest wins, and 9999-12-31 stands where nothing is owed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from tanggap.core import rules, worktime
@@ -37,11 +38,20 @@ def set_due(conversation: Conversation, now: datetime, office: Office | None = N
     return found
 
 
-def owe(conversation: Conversation, at: datetime | None, now: datetime) -> datetime:
-    """A later stage owes something here until `at` (None: no more). Gives the new `due_at`."""
-    Conversation.objects.filter(pk=conversation.pk).update(owed_at=at)
-    conversation.owed_at = at
-    return set_due(conversation, now)
+def owe(conversations: Iterable[int], at: datetime | None, now: datetime) -> int:
+    """A later stage owes something in these conversations (their ids, of one agency) until `at`
+    (None: no more). Gives how many conversations that changed."""
+    rows = Conversation.objects.filter(pk__in=list(conversations))
+    changed = list(rows.exclude(owed_at=at).values_list("pk", flat=True))
+    rows = Conversation.objects.filter(pk__in=changed)
+    # Where no first answer is owed any more, nothing else has to be asked.
+    rows.exclude(state__in=OPEN).update(owed_at=at, due_at=at or NEVER)
+    rows.filter(state__in=OPEN).update(owed_at=at)
+    waiting = list(rows.filter(state__in=OPEN).select_related("agency"))
+    office = rules.office(waiting[0].agency) if waiting else None
+    for conversation in waiting:
+        set_due(conversation, now, office)
+    return len(changed)
 
 
 def waiting_since(conversation: Conversation) -> datetime | None:
