@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
 from django.db import transaction
 
@@ -40,6 +42,15 @@ def read(payload: Payload) -> bytes:
     if payload.key.wrapped is None:
         raise Erased(f"Payload {payload.pk} was erased at {payload.key.erased_at}.")
     return secrets.unlock(unwrap(payload.key), bytes(payload.locked), _aad(payload.key))
+
+
+def unsealed(vouched: Mapping[str, Any]) -> bytes:
+    """The content of the payload that a `fact` names. Raises as `read`, also where the locked bytes
+    are not those that the fact vouches for."""
+    found = Payload.objects.select_related("key").get(pk=vouched["payload"])
+    if sha256(bytes(found.locked)).hexdigest() != vouched["payload_sha256"]:
+        raise secrets.SecretsError(f"Payload {found.pk} holds other bytes than were approved.")
+    return read(found)
 
 
 def erase(

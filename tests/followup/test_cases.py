@@ -14,6 +14,7 @@ from tanggap.core.scope import Scope, enter
 from tanggap.execution.followup import cases, keys
 from tanggap.execution.followup.models import Case, Contributor
 from tanggap.execution.inbox.models import Conversation, Reply
+from tanggap.execution.publishing import pieces
 from tanggap.execution.publishing.models import Delivery
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 def key_of(contributor: Contributor) -> str:
     """As the citizen reads it in their private message."""
-    text = contributor.key_delivery.content["text"]
+    text = pieces.draft(contributor.key_delivery, reply_to=None).text
     return re.search(r"[0-9A-Z]{4}(?:-[0-9A-Z]{4}){2}", text).group()
 
 

@@ -2,10 +2,13 @@
 
 The public words carry number, address and the difference between the two; the key is never in
 them. Both are fixed texts, so that no second person is needed: the rule is named as approver.
+The key itself is kept under the citizen's own key (archive.payload) until it is sent, and filled
+into the message at that moment; no row holds it in clear.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -17,13 +20,15 @@ from django.utils.translation import gettext as _
 
 from tanggap.accounts import connect
 from tanggap.accounts.models import Account
+from tanggap.archive import payload
 from tanggap.archive.move import move
 from tanggap.channels.base import Target
 from tanggap.core.models import Person
 from tanggap.execution.followup.clocks import NEVER, ours, rule_of, running
 from tanggap.execution.followup.models import Case, Contributor
 from tanggap.execution.inbox.models import Reply
-from tanggap.execution.publishing import schedule
+from tanggap.execution.inbox.people import person_key
+from tanggap.execution.publishing import content, schedule
 from tanggap.execution.publishing.models import Delivery
 
 RULE = "rule:ticket"
@@ -43,8 +48,10 @@ def give(
     private = talk.visibility == "private" or case.sealed
     if why_not(talk.account, private=private):
         return
-    told = public_words(case, key_follows=not why_not(talk.account, private=True))
-    words = secret_words(case, key) if private else told
+    follows = not why_not(talk.account, private=True)
+    told = public_words(case, key_follows=follows)
+    sealed = _sealed(contributor, key, now=now) if follows else None
+    words = secret_words(case) if private else told
     reply = Reply.objects.create(
         agency=case.agency,
         conversation=talk,
@@ -57,14 +64,28 @@ def give(
         written_at=now,
         seen_item_id=talk.last_item_id,
     )
-    delivery = _send(contributor, words, private=private, by=by, now=now, due_at=due_at)
+    delivery = _send(
+        contributor,
+        words,
+        sealed=sealed if private else None,
+        private=private,
+        by=by,
+        now=now,
+        due_at=due_at,
+    )
     move(reply, "released", by=by, now=now, delivery=delivery, approved_at=now)
     contributor.ticket = reply
     if private:
         contributor.key_delivery = delivery
-    elif not why_not(talk.account, private=True):
+    elif follows:
         contributor.key_delivery = _send(
-            contributor, secret_words(case, key), private=True, by=by, now=now, due_at=due_at
+            contributor,
+            secret_words(case),
+            sealed=sealed,
+            private=True,
+            by=by,
+            now=now,
+            due_at=due_at,
         )
     contributor.save(update_fields=["ticket", "key_delivery"])
 
@@ -102,12 +123,13 @@ def public_words(case: Case, *, key_follows: bool = True) -> str:
         )
 
 
-def secret_words(case: Case, key: str) -> str:
+def secret_words(case: Case) -> str:
+    """With a blank where the key is filled in."""
     with translation.override(LANGUAGE):
         return " ".join(
             (
                 _("Your report %(number)s. Private key: %(key)s.")
-                % {"number": case.number, "key": key},
+                % {"number": case.number, "key": content.BLANK},
                 _(
                     "With both you can read the details, see the evidence and tell us if it is not"
                     " fixed: %(address)s"
@@ -133,10 +155,18 @@ def _term(case: Case) -> str:
     return _("It is to be finished by %(day)s at the latest.") % {"day": date_format(day, "j F Y")}
 
 
+def _sealed(contributor: Contributor, key: str, *, now: datetime) -> dict[str, object]:
+    """The key, locked with the citizen's own; whoever erases them erases it."""
+    author = contributor.author
+    subject = person_key(author.account_id, author.remote_id)
+    return payload.fact(payload.store(contributor.agency, subject, key.encode(), now=now))
+
+
 def _send(
     contributor: Contributor,
     text: str,
     *,
+    sealed: Mapping[str, object] | None,
     private: bool,
     by: Person,
     now: datetime,
@@ -149,6 +179,7 @@ def _send(
         reply_target=Target(item.remote_id, contributor.author.handle),
         visibility=item.visibility if item.visibility in ("public", "unlisted") else "public",
         language=LANGUAGE,
+        sealed=sealed,
         private=private,
         approved_by=RULE,
         by=by,

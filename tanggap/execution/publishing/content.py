@@ -4,7 +4,12 @@ A content is a dict of JSON values::
 
     {"text": str, "media": [{"id": int, "sha256": hex, "alt": str, "mime": str}],
      "visibility": "public" | "unlisted" | "private" | "direct", "language": "id",
-     "reply_handle": handle of whom it answers, absent for a post}
+     "reply_handle": handle of whom it answers, absent for a post,
+     "sealed": {"payload": int, "payload_sha256": hex}, where the text has a BLANK}
+
+A BLANK stands for words that are kept sealed (archive.payload) and filled in at the moment of
+sending (pieces.draft): rows, screens and backups of rows never hold them. The hash names the locked
+bytes, so that what fills the blank was approved as well.
 
 Pure: knows no database. `messaging.content` makes the same form for what was approved.
 """
@@ -18,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 Content = dict[str, Any]
+BLANK = "••••-••••-••••"
 
 
 def make(
@@ -27,6 +33,7 @@ def make(
     visibility: str = "public",
     language: str = "id",
     reply_handle: str = "",
+    sealed: Mapping[str, Any] | None = None,
 ) -> Content:
     made: Content = {
         "text": text,
@@ -37,7 +44,11 @@ def make(
         "visibility": visibility,
         "language": language,
     }
-    return {**made, "reply_handle": reply_handle} if reply_handle else made
+    if reply_handle:
+        made["reply_handle"] = reply_handle
+    if sealed:
+        made["sealed"] = dict(sealed)
+    return made
 
 
 def canonical(content: Mapping[str, Any], account_id: int, reply_target: str = "") -> bytes:
@@ -52,6 +63,7 @@ def canonical(content: Mapping[str, Any], account_id: int, reply_target: str = "
             ],
             "reply_handle": content.get("reply_handle", ""),
             "reply_target": reply_target,
+            **({"sealed": content["sealed"]["payload_sha256"]} if "sealed" in content else {}),
             "text": content["text"],
             "visibility": content.get("visibility", ""),
         },

@@ -7,17 +7,20 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
+from tanggap.archive import payload
 from tanggap.channels.base import Draft, Media, Target
 from tanggap.channels.errors import Rejected
+from tanggap.execution.publishing import content
 from tanggap.execution.publishing.models import Delivery
 from tanggap.messaging import models as messaging
 
 
 def draft(row: Delivery, *, reply_to: Target | None) -> Draft:
-    """What was approved, whole. Raises Rejected when a file is no longer the one approved."""
+    """What was approved, whole, its blank filled. Raises Rejected when a file is no longer the one
+    approved, or when the person whose sealed words they are was erased."""
     said = row.content
     return Draft(
-        text=said["text"],
+        text=_text(said),
         visibility=said["visibility"],
         language=said["language"],
         media=tuple(_medium(part) for part in said["media"]),
@@ -38,6 +41,16 @@ def target(row: Delivery) -> Target | None:
         before = Delivery.objects.get(pk=row.follows_id)
         return Target(before.remote_id or "")
     return own_target(row)
+
+
+def _text(said: dict[str, Any]) -> str:
+    if "sealed" not in said:
+        return str(said["text"])
+    try:
+        words = payload.unsealed(said["sealed"]).decode()
+    except payload.Erased as error:
+        raise Rejected("erased") from error
+    return str(said["text"]).replace(content.BLANK, words)
 
 
 def _medium(part: dict[str, Any]) -> Media:

@@ -7,6 +7,7 @@ delivery is the approved words; editing the message afterwards voids them at the
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -115,9 +116,11 @@ def queue_reply(
     lane: int = Delivery.Lane.REPLY,
     due_at: datetime | None = None,
     reply_handle: str = "",
+    sealed: Mapping[str, Any] | None = None,
 ) -> Delivery:
     """Queue an answer below something on the network. `approved_by` names the person ("person:3")
-    or the rule ("rule:saved_answer:7") that allows it; the caller has checked that."""
+    or the rule ("rule:saved_answer:7") that allows it; the caller has checked that. `sealed`
+    (archive.payload.fact) are the words of the text's content.BLANK."""
     target = reply_target
     if not isinstance(target, Target):
         target = Target(target, reply_handle)
@@ -127,6 +130,7 @@ def queue_reply(
         visibility="direct" if private else visibility,
         language=language,
         reply_handle=target.handle,
+        sealed=sealed,
     )
     kind = kind or (Delivery.Kind.PRIVATE if private else Delivery.Kind.REPLY)
     return _create(
@@ -356,6 +360,7 @@ def _on_record(row: Delivery, by: Person | str, now: datetime) -> None:
             "due_at": row.due_at,
             "approved_by": row.approved_by,
             "hash": bytes(row.content_hash).hex(),
+            **row.content.get("sealed", {}),
         },
     )
 
