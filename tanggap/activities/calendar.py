@@ -66,7 +66,7 @@ def place(
             notes=notes,
             created_at=now,
         )
-        row.segments.set(segments)
+        row.segments.set(segments, through_defaults={"agency": agency})
         record(
             agency,
             "activity.placed",
@@ -112,7 +112,7 @@ def change(
             setattr(fresh, name, fields[name])
         _sensible(fresh.title, fresh.objective, fresh.starts_at, fresh.ends_at)
         if segments is not None:
-            fresh.segments.set(segments)
+            fresh.segments.set(segments, through_defaults={"agency": fresh.agency})
         if changed:
             fresh.save(update_fields=changed)
             record(

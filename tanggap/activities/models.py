@@ -42,7 +42,9 @@ class Activity(Scoped):
     title = models.CharField(max_length=200)
     state = models.CharField(max_length=16, default=ActivityStates.initial)
     objective = models.ForeignKey(Objective, on_delete=models.PROTECT, related_name="activities")
-    segments = models.ManyToManyField(Segment, blank=True, related_name="activities")
+    segments = models.ManyToManyField(
+        Segment, through="ActivitySegment", blank=True, related_name="activities"
+    )
     purpose = models.CharField(max_length=16, choices=Purpose.choices)
     relation = models.CharField(max_length=4, choices=Relation.choices, default=Relation.G2C)
     programme_code = models.CharField(max_length=60, blank=True)  # programme/kegiatan of RKA
@@ -64,6 +66,21 @@ class Activity(Scoped):
 
     def __str__(self) -> str:
         return self.title
+
+
+class ActivitySegment(Scoped):
+    """One segment that an activity is for."""
+
+    activity = models.ForeignKey(Activity, on_delete=models.CASCADE, related_name="+")
+    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="+")
+
+    class Meta(Scoped.Meta):
+        constraints = [
+            *Scoped.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["activity", "segment"], name="activities_activitysegment_once"
+            ),
+        ]
 
 
 class Hold(Scoped):

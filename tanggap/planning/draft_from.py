@@ -102,7 +102,10 @@ def _carry(
         baseline=reached,
         baseline_source=str(said.get("source") or "") if reached is not None else "",
     )
-    row.segments.set([segments[segment.pk] for segment in old.segments.all()])
+    row.segments.set(
+        [segments[segment.pk] for segment in old.segments.all()],
+        through_defaults={"agency_id": row.agency_id},
+    )
 
 
 def _copy_segment(row: Segment, plan: Plan) -> Segment:

@@ -109,13 +109,30 @@ class Objective(Scoped):
     baseline_source = models.CharField(max_length=200, blank=True)
     target = models.DecimalField(max_digits=14, decimal_places=2)
     due_on = models.DateField()
-    segments = models.ManyToManyField(Segment, blank=True, related_name="objectives")
+    segments = models.ManyToManyField(
+        Segment, through="ObjectiveSegment", blank=True, related_name="objectives"
+    )
 
     class Meta(Scoped.Meta):
         pass
 
     def __str__(self) -> str:
         return self.text
+
+
+class ObjectiveSegment(Scoped):
+    """One segment that an objective is for."""
+
+    objective = models.ForeignKey(Objective, on_delete=models.CASCADE, related_name="+")
+    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="+")
+
+    class Meta(Scoped.Meta):
+        constraints = [
+            *Scoped.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["objective", "segment"], name="planning_objectivesegment_once"
+            ),
+        ]
 
 
 class ChannelChoice(Scoped):

@@ -199,7 +199,7 @@ def add_objective(
         row.due_on, row.baseline_source = due_on, baseline_source.strip()
         row.baseline = None if baseline is None else Decimal(baseline)
         row.save()
-        row.segments.set(segments)
+        row.segments.set(segments, through_defaults={"agency_id": row.agency_id})
         _touched(fresh, by, now, {"objective": row.pk, "metric": metric})
     return row
 

@@ -41,6 +41,20 @@ def test_every_table_with_an_agency_is_scoped():
     assert forgotten == []
 
 
+def test_every_table_that_speaks_of_an_agencys_row_is_walled():
+    """What only links two rows, as Django makes it for many to many, tells of them as well."""
+    open_ = [
+        model._meta.label
+        for model in apps.get_models(include_auto_created=True)
+        if any(
+            field.is_relation and field.related_model in SCOPED
+            for field in model._meta.concrete_fields
+        )
+        and not any(type(rule).__name__ == "RowSecurity" for rule in model._meta.constraints)
+    ]
+    assert open_ == [], "give it a Scoped model of its own (through=)"
+
+
 @pytest.mark.django_db
 def test_the_roles_of_the_product_are_not_powerful():
     with connection.cursor() as cursor:

@@ -37,6 +37,13 @@ HERE = Path(__file__).resolve().parent
 RELEASES = sorted(path.name.removesuffix(".sql.xz") for path in HERE.glob("*.sql.xz"))
 # Django's own lists, which grow with the models.
 GROWS = {"django_migrations", "django_content_type", "auth_permission"}
+# Tables that stand under another name today.
+MOVED = {
+    "planning_objective_segments": "planning_objectivesegment",
+    "activities_activity_segments": "activities_activitysegment",
+    "followup_announcement_accounts": "followup_announcementaccount",
+    "inbox_claim_items": "inbox_claimitem",
+}
 
 
 @dataclass(frozen=True)
@@ -114,13 +121,16 @@ def inside(upgraded, django_db_blocker) -> Iterator[Upgraded]:
     before = settings.KEY_FILE
     keys.use(upgraded.home / "keys.json")
     try:
-        with django_db_blocker.unblock(), working_in(upgraded.clone.name):
-            with override_settings(
+        with (
+            django_db_blocker.unblock(),
+            working_in(upgraded.clone.name),
+            override_settings(
                 HOME=upgraded.home,
                 KEY_FILE=upgraded.home / "keys.json",
                 ANCHOR_FILE=upgraded.home / "anchors.jsonl",
-            ):
-                yield upgraded
+            ),
+        ):
+            yield upgraded
     finally:
         keys.use(before)
 
@@ -132,9 +142,9 @@ def test_there_is_a_fixture_of_the_last_release():
 def test_no_row_is_lost_and_none_is_invented(upgraded):
     after = counts(upgraded.clone.url)
     changed = {
-        table: (count, after.get(table))
+        table: (count, after.get(MOVED.get(table, table)))
         for table, count in upgraded.before.items()
-        if table not in GROWS and after.get(table) != count
+        if table not in GROWS and after.get(MOVED.get(table, table)) != count
     }
     assert changed == {}
     assert upgraded.before["archive_record"] > 1000 and upgraded.before["inbox_item"] > 60

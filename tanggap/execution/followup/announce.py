@@ -112,7 +112,7 @@ def write(
             written_at=now,
             slug=_slug(title),
         )
-        made.accounts.set(accounts)
+        made.accounts.set(accounts, through_defaults={"agency": agency})
         _fits(made)
         record(
             agency,
@@ -154,7 +154,7 @@ def change(
         announcement.save(
             update_fields=["title", "you_said", "we_did", "reply_text", "written_by", "written_at"]
         )
-        announcement.accounts.set(accounts)
+        announcement.accounts.set(accounts, through_defaults={"agency": announcement.agency})
         _fits(announcement)
         record(announcement.agency, "announcement.changed", announcement, by=by, now=now)
     return announcement

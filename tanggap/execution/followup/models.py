@@ -409,7 +409,9 @@ class Announcement(Scoped):
         Message, null=True, blank=True, on_delete=models.PROTECT, related_name="announcements"
     )
     # Official accounts that carry the public post, beside the agency's own page.
-    accounts = models.ManyToManyField(Account, blank=True, related_name="+")
+    accounts = models.ManyToManyField(
+        Account, through="AnnouncementAccount", blank=True, related_name="+"
+    )
     written_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     written_at = models.DateTimeField()
     approved_by = models.ForeignKey(
@@ -426,6 +428,21 @@ class Announcement(Scoped):
                 condition=~Q(state__in=["approved", "sent"])
                 | (Q(approved_by__isnull=False) & Q(approved_hash__isnull=False)),
                 name="followup_announcement_approved_by_somebody",
+            ),
+        ]
+
+
+class AnnouncementAccount(Scoped):
+    """One official account that carries an announcement's public post."""
+
+    announcement = models.ForeignKey(Announcement, on_delete=models.CASCADE, related_name="+")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+
+    class Meta(Scoped.Meta):
+        constraints = [
+            *Scoped.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["announcement", "account"], name="followup_announcementaccount_once"
             ),
         ]
 

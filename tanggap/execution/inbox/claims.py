@@ -63,7 +63,7 @@ def notice(
             first_seen_at=now,
             slug=slugify(text)[:60].strip("-"),
         )
-        row.items.set(items)
+        row.items.set(items, through_defaults={"agency": agency})
         record(
             agency,
             "claim.noticed",
@@ -80,7 +80,7 @@ def seen_again(claim: Claim, item: Item, *, by: Person, now: datetime) -> Claim:
     """Another place where the same claim stands."""
     _factual(item, _("Nothing was added."))
     with transaction.atomic():
-        claim.items.add(item)
+        claim.items.add(item, through_defaults={"agency": claim.agency})
         record(claim.agency, "claim.seen", claim, by=by, now=now, facts={"item": item.pk})
     return claim
 

@@ -442,7 +442,7 @@ class Claim(Scoped):
     decided_at = models.DateTimeField(null=True, blank=True)
     slug = models.SlugField(max_length=80, blank=True)
     published = models.BooleanField(default=False)  # on the public clarifications page
-    items = models.ManyToManyField(Item, related_name="claims", blank=True)
+    items = models.ManyToManyField(Item, through="ClaimItem", related_name="claims", blank=True)
     correction = models.ForeignKey(
         Delivery, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -459,6 +459,19 @@ class Claim(Scoped):
                 | (~Q(verdict="") & Q(decided_by__isnull=False)),
                 name="inbox_claim_decided_by_somebody",
             ),
+        ]
+
+
+class ClaimItem(Scoped):
+    """One message in which a doubtful claim was seen."""
+
+    claim = models.ForeignKey(Claim, on_delete=models.CASCADE, related_name="+")
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="+")
+
+    class Meta(Scoped.Meta):
+        constraints = [
+            *Scoped.Meta.constraints,
+            models.UniqueConstraint(fields=["claim", "item"], name="inbox_claimitem_once"),
         ]
 
 
