@@ -86,7 +86,12 @@ def django_db_setup(
     """Migrate as the owner, then work as the worker's role until the database is dropped."""
     options = connection.settings_dict["OPTIONS"]
     owner = options["options"]
+    before, wanted = connection.settings_dict["NAME"], connection.settings_dict["TEST"]["NAME"]
     with django_db_blocker.unblock():
+        if before != wanted:
+            # Where no test of the run asks for the test database, only for clones of the migrated
+            # one, pytest-django makes none.
+            connection.creation.create_test_db(0, autoclobber=True, keepdb=django_db_keepdb)
         connection.close()
     if not django_db_keepdb:
         _keep(connection.settings_dict["NAME"], migrated)
@@ -95,7 +100,7 @@ def django_db_setup(
     with django_db_blocker.unblock():
         connection.close()
     options["options"] = owner
-    if django_db_keepdb:
+    if django_db_keepdb or before != wanted:
         _drop(connection.settings_dict["NAME"])
     if not database.is_local():
         _drop(migrated)
