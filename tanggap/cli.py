@@ -213,7 +213,39 @@ def restore(arguments: argparse.Namespace) -> None:
     if not Path(settings.KEY_FILE).exists():
         print(f"Put the key file of this backup at {settings.KEY_FILE} (chmod 600).")
     print("Next: tanggap migrate, tanggap archive verify, tanggap doctor. Sending stays off until")
-    print("a person says on the page Publishing that this is the only installation that sends.")
+    print("you say that this is the only installation that sends: tanggap sending on")
+
+
+def sending_on(arguments: argparse.Namespace) -> None:
+    """Say that this is the only installation that sends, and that its clock is right."""
+    _django()
+    _migrated("Run `tanggap migrate`, then this again.")
+    from tanggap.core import clock
+    from tanggap.execution.publishing import start
+    from tanggap.execution.publishing.models import WAITING, Delivery
+
+    now = clock.now()
+    place = start.here(now)
+    if not place.stopped:
+        print(f"Sending is on already for {database.home()}.")
+        return
+    start.allow(place, by=BY, agency=None, now=now)
+    print(f"Sending is on for {database.home()}. On record for every agency.")
+    waiting = Delivery.objects.filter(state__in=WAITING).count()
+    if waiting and place.stopped != "clock":
+        print(f"{waiting} posts wait; each is looked up on its network before it is sent.")
+
+
+def sending_off(arguments: argparse.Namespace) -> None:
+    """Send nothing from here until somebody switches it on again."""
+    _django()
+    _migrated("Run `tanggap migrate`, then this again.")
+    from tanggap.core import clock
+    from tanggap.execution.publishing import start
+
+    start.stop(clock.now(), by=BY)
+    print(f"Sending is off for {database.home()}. What is on its way now is brought to its end.")
+    print("On again: tanggap sending on, or the page Publishing.")
 
 
 def archive_verify(arguments: argparse.Namespace) -> int:
@@ -419,6 +451,8 @@ COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int | None], tuple[Opt
         ),
     ),
     ("restore", restore, ((("backup",), {"metavar": "BACKUP", "help": "a folder of `backup`"}),)),
+    ("sending on", sending_on, ()),
+    ("sending off", sending_off, ()),
     ("archive continue", archive_continue, ()),
     ("keys list", keys_list, ()),
     ("keys rotate", keys_rotate, ()),

@@ -104,8 +104,8 @@ def _work() -> Iterator[Finding]:
         place is None,
         "Sending is on."
         if place is None
-        else f"Sending is off ({place.stopped}): a person says on the page Publishing that this is "
-        "the only installation that sends, and that its clock is right.",
+        else f"Sending is off ({place.stopped}). When this is the only installation that sends, and "
+        "its clock is right: `tanggap sending on`, or the page Publishing.",
     )
 
 

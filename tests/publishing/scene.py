@@ -87,6 +87,10 @@ class Scene:
             **more,
         )
 
+    def post_of(self, text: str) -> Delivery:
+        """The delivery that begins with these words, first part first."""
+        return Delivery.objects.filter(content__text__startswith=text).order_by("pk")[0]
+
     # --- what time and the worker do
 
     def pass_(self, seconds: float) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tanggap.archive.models import Record
-from tanggap.execution.publishing import deliver, schedule, start, steady
+from tanggap.execution.publishing import deliver, remove, schedule, start, steady
 from tanggap.execution.publishing.models import Delivery, Place
 
 
@@ -82,6 +82,66 @@ def test_after_a_restore_a_thread_is_looked_up_part_by_part(scene):
     scene.rounds(8)
     assert (scene.state(first), scene.state(second)) == ("published", "published")
     assert scene.said("Bagian dua") == 1
+
+
+def test_another_cluster_below_the_same_home_is_noticed(scene):
+    scene.send()
+    kept = json.loads(start.file().read_text())
+    assert kept["cluster"]
+    start.file().write_text(json.dumps({**kept, "cluster": "7000000000000000001"}))
+    row = scene.post("Di gugus lain")
+    scene.send()
+    assert start.stopped().stopped == "restored" and scene.state(row) == "queued"
+    scene.pass_(1)
+    start.allow(start.stopped(), by="system:command", agency=None, now=scene.now)
+    scene.rounds(3)
+    assert scene.state(row) == "published" and start.stopped() is None
+
+
+def test_a_home_of_release_0_1_0_goes_on_sending(scene):
+    """It did not keep in which cluster it was."""
+    scene.send()
+    kept = json.loads(start.file().read_text())
+    del kept["cluster"]
+    start.file().write_text(json.dumps(kept))
+    row = scene.post("Sesudah pembaruan")
+    scene.send()
+    assert scene.state(row) == "published" and json.loads(start.file().read_text())["cluster"]
+
+
+def test_an_operator_switches_sending_off_and_on(scene):
+    scene.send()
+    start.stop(scene.now, by="system:command")
+    row, gone = scene.post("Menunggu operator"), scene.post("Dihapus nanti")
+    Delivery.objects.filter(pk=gone.pk).update(state="removing", remote_id="77")
+    scene.send()
+    remove.tick(scene.now)
+    assert scene.state(row) == "queued" and scene.state(gone) == "removing"
+    assert scene.server.mutations() == [] and start.stopped().stopped == "off"
+    scene.pass_(1)
+    start.allow(start.stopped(), by="system:command", agency=None, now=scene.now)
+    scene.rounds(3)
+    assert scene.state(row) == "published" and scene.said("Menunggu") == 1
+    verbs = set(Record.objects.filter(verb__startswith="sending.").values_list("verb", flat=True))
+    assert verbs == {"sending.stopped", "sending.allowed"}
+
+
+def test_what_was_given_an_earlier_time_elsewhere_is_not_sent_again(scene, tmp_path, settings):
+    """The copy believes that it is due in a month; the first installation sent it today."""
+    scene.post("Yang terakhir diketahui")
+    scene.send()
+    scene.pass_(60)
+    at = (scene.now + timedelta(days=30)).strftime(schedule.TYPED)
+    row = scene.post("Dimajukan di sana", at=(at, "UTC"))
+    settings.HOME = tmp_path / "salinan"
+    scene.send()
+    scene.pass_(60)
+    server = scene.server
+    server.posts.append(server._status(server.me, "Dimajukan di sana", "public", None, []))
+    scene.pass_(600)
+    start.allow(start.stopped(), by=scene.editor, agency=scene.agency, now=scene.now)
+    scene.rounds(3)
+    assert scene.state(row) == "published" and scene.said("Dimajukan") == 1
 
 
 class Two:

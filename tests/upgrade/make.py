@@ -3,8 +3,8 @@
     git worktree add ../release COMMIT
     python tests/upgrade/make.py ../release 0.1.0
 
-Run it once, when a release is made, with the release's own code; never with later code. The release
-0.1.0 is commit c3c2312. Everything in it is invented: the keys opened a practice world that is gone.
+Run it once, when a release is made, with the release's own code; never with later code. Release
+0.1.0 is commit c3c2312. All of it is invented: the keys opened a practice world that is gone.
 
 The dump is plain SQL with INSERTs, so that any PostgreSQL from 15 on loads it without `psql`.
 """

@@ -106,11 +106,13 @@ WORDS: dict[str, dict[str, object]] = {
         "copied": _("Sending is off: this installation is a copy, or was moved."),
         "restored": _("Sending is off: an older copy of the data was restored here."),
         "clock": _("Sending is on hold: the machine's clock jumped."),
+        "off": _("Sending is off: an operator switched it off."),
     },
     "sending_stopped_why": {
         "copied": _("If the first installation still runs, everything would go out twice."),
         "restored": _("Some of what waits here may be out already."),
         "clock": _("Nobody can say what is due while the clock is wrong."),
+        "off": _("Nothing leaves until somebody switches it on again."),
     },
     "precheck": {
         "scheduled_already": _("Already scheduled"),

@@ -19,7 +19,7 @@ from tanggap.accounts import connect, limits, pause
 from tanggap.archive.move import move
 from tanggap.channels.base import NotFound, Posted, Sent
 from tanggap.channels.errors import ChannelError, NotAuthorised, RateLimited, Unavailable
-from tanggap.execution.publishing import claim, lease, pieces, settle
+from tanggap.execution.publishing import claim, lease, pieces, settle, start
 from tanggap.execution.publishing.models import Attempt, Delivery
 
 log = logging.getLogger(__name__)
@@ -222,16 +222,16 @@ def _look_again(row: Delivery, now: datetime, monotonic: Callable[[], float]) ->
 
 
 def _first(now: datetime) -> list[Delivery]:
-    """After a restore: due, but perhaps sent by the installation that this one is a copy of.
+    """After a restore: it waits here, but the installation that this one is a copy of may have sent
+    it, before its time too when somebody there gave it an earlier one.
 
     A part of a thread is found below the part before it, so it is looked up after that one.
     """
     with transaction.atomic():
         rows = list(
             Delivery.objects.filter(
-                state__in=["queued", "ready"],
+                state__in=["queued", "ready", "held", "late"],
                 confirm_first=True,
-                due_at__lte=now,
                 account__state="connected",
             )
             .filter(Q(retry_at=None) | Q(retry_at__lte=now))
@@ -246,12 +246,15 @@ def _first(now: datetime) -> list[Delivery]:
 
 
 def _look_first(row: Delivery, now: datetime, monotonic: Callable[[], float]) -> None:
-    found = None
-    if "confirm" in connect.can(row.account):
-        found = _attempted(row, now, monotonic)
+    can = "confirm" in connect.can(row.account)
+    row.claimed_at = row.claimed_at or min(
+        row.due_at, start.sent_before(row.account_id) or row.queued_at
+    )
+    found = _attempted(row, now, monotonic) if can else None
     if isinstance(found, Posted):
         settle.published(row.pk, found, by=BY, now=now, facts={"read_back": True})
-    elif "confirm" not in connect.can(row.account):
-        settle.asked(row.pk, "restored", "", by=BY, now=now)
     elif found is not None and found.complete:
         Delivery.objects.filter(pk=row.pk).update(confirm_first=False, retry_at=None)
+    elif (not can or found is not None) and row.due_at <= now:
+        # The network cannot tell. When its time has come a person looks.
+        settle.asked(row.pk, "restored", "", by=BY, now=now)

@@ -15,7 +15,7 @@ from tanggap.channels.base import Posted
 from tanggap.channels.errors import ChannelError, NotAuthorised, RateLimited, Rejected, Unavailable
 from tanggap.core.errors import Refused
 from tanggap.core.models import Person
-from tanggap.execution.publishing import claim, lease, settle
+from tanggap.execution.publishing import claim, lease, settle, start
 from tanggap.execution.publishing.models import Attempt, Delivery
 
 BY = "system:remove"
@@ -64,8 +64,10 @@ def removed_by_hand(delivery: Delivery, *, by: Person, now: datetime) -> Deliver
 
 
 def tick(now: datetime, *, monotonic: Callable[[], float] = time.monotonic) -> int:
-    """Take down everything that was asked. How many rows were worked on."""
+    """Take down everything that was asked, where sending is on. How many rows were worked on."""
     worked = 0
+    if not start.may_send(now):
+        return worked
     while (row := claim.to_remove(now)) is not None:
         _remove(row, now, monotonic)
         worked += 1

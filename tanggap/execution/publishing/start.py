@@ -1,13 +1,15 @@
 """Is this the one installation that sends? A restored or copied one starts with sending off.
 
 The database knows the places (machine and home) that may send from it; a home keeps, under the
-place's mark, how many sends it has made. So two things are noticed:
+place's mark, how many sends it has made and in which cluster. So three things are noticed:
 
 - the database wakes up in a place that it does not know: it was copied, or restored elsewhere;
-- the home has seen more sends than the database remembers: an older copy was restored here.
+- the home has seen more sends than the database remembers: an older copy was restored here;
+- the cluster is another one than before: a copy was loaded into it.
 
-A person then says that this is the only one that runs. What was due is looked up before it is sent,
-for the other one may have sent it.
+A person then says that this is the only one that runs: on the page Publishing, or an operator with
+`tanggap sending on`. Everything that waits is looked up before it is sent, for the other one may
+have sent it, earlier than planned too.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Max
 
 from tanggap.archive.record import record
@@ -41,6 +43,11 @@ def fingerprint() -> str:
     machine = MACHINE.read_text().strip() if MACHINE.exists() else ""
     parts = [_kept()["id"], machine, str(Path(settings.HOME).resolve())]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def known() -> Place | None:
+    """This place's row, when it has one already. Changes nothing."""
+    return Place.objects.filter(fingerprint=fingerprint()).first()
 
 
 def here(now: datetime) -> Place:
@@ -71,12 +78,14 @@ def may_send(now: datetime) -> bool:
     place = here(now)
     if place.allowed_at is None:
         return False
-    sent, said = _sent(), place.allowed_at.isoformat()
-    known, heard = _kept()["marks"].get(str(place.mark), (0, said))
+    sent, said, cluster = _sent(), place.allowed_at.isoformat(), _cluster()
+    kept = _kept()
+    before, heard = kept["marks"].get(str(place.mark), (0, said))
+    moved = kept["cluster"] not in ("", cluster)
     if heard != said:
         # A person has allowed it anew since: what the home remembers is settled.
-        known = sent
-    if sent < known:
+        before, moved = sent, False
+    if sent < before or moved:
         if place.stopped != "restored":
             Place.objects.filter(pk=place.pk).update(
                 stopped="restored", stopped_at=now, allowed_at=None
@@ -84,12 +93,10 @@ def may_send(now: datetime) -> bool:
         return False
     if place.looked_at != place.allowed_at:
         # The worker does it, for every agency, before it claims anything.
-        Delivery.objects.filter(state__in=WAITING, due_at__lte=now).update(
-            confirm_first=True, retry_at=None
-        )
+        Delivery.objects.filter(state__in=WAITING).update(confirm_first=True, retry_at=None)
         Place.objects.filter(pk=place.pk).update(looked_at=place.allowed_at)
-    if sent > known or heard != said:
-        _keep(str(place.mark), sent, said)
+    if sent > before or heard != said or kept["cluster"] != cluster:
+        _keep(str(place.mark), sent, said, cluster)
     return True
 
 
@@ -98,10 +105,11 @@ def stopped() -> Place | None:
     return Place.objects.exclude(stopped="").order_by("-stopped_at").first()
 
 
-def allow(place: Place, *, by: Person | str, agency: Agency, now: datetime) -> None:
+def allow(place: Place, *, by: Person | str, agency: Agency | None, now: datetime) -> None:
     """A person says: this is the only installation that sends, and its clock is right.
 
-    After a copy or a restore everything that waits and is due is looked up before it is sent.
+    After a copy or a restore everything that waits is looked up before it is sent. Without an
+    agency (an operator's word) every autonomous agency gets it on record.
     """
     # A wrong clock says nothing about what went out before.
     settled = {"looked_at": now} if place.stopped == "clock" else {}
@@ -114,9 +122,26 @@ def allow(place: Place, *, by: Person | str, agency: Agency, now: datetime) -> N
             parted_s=0,
             **settled,
         )
+        _on_record("sending.allowed", place, agency, by=by, now=now)
+
+
+def stop(now: datetime, *, by: Person | str) -> Place:
+    """An operator switches sending off here, as before the installation moves elsewhere."""
+    place = here(now)
+    with transaction.atomic():
+        Place.objects.filter(pk=place.pk).update(allowed_at=None, stopped="off", stopped_at=now)
+        place.refresh_from_db()
+        _on_record("sending.stopped", place, None, by=by, now=now)
+    return place
+
+
+def _on_record(
+    verb: str, place: Place, agency: Agency | None, *, by: Person | str, now: datetime
+) -> None:
+    for one in [agency] if agency else Agency.objects.filter(autonomous=True):
         record(
-            agency,
-            "sending.allowed",
+            one,
+            verb,
             ("publishing.place", place.pk),
             by=by,
             now=now,
@@ -124,26 +149,52 @@ def allow(place: Place, *, by: Person | str, agency: Agency, now: datetime) -> N
         )
 
 
+def sent_before(account_id: int) -> datetime | None:
+    """The last send for this account of which the database knew when a person allowed sending here
+    again: whatever another installation sent, it sent after that."""
+    place = known()
+    rows = Attempt.objects.filter(delivery__account_id=account_id, act=Attempt.Act.SEND)
+    if place is not None and place.looked_at is not None:
+        rows = rows.filter(started_at__lt=place.looked_at)
+    found: datetime | None = rows.aggregate(last=Max("started_at"))["last"]
+    return found
+
+
 def _sent() -> int:
     """Rises with every send that was ever written down here."""
     return Attempt.objects.filter(act=Attempt.Act.SEND).aggregate(last=Max("pk"))["last"] or 0
 
 
+def _cluster() -> str:
+    """Names the PostgreSQL cluster: made by initdb, the same until the data go elsewhere. "" where
+    a hosted database does not tell."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT has_function_privilege('pg_control_system()', 'EXECUTE')")
+        if not cursor.fetchone()[0]:
+            return ""
+        cursor.execute("SELECT system_identifier::text FROM pg_control_system()")
+        return str(cursor.fetchone()[0])
+
+
 def _kept() -> dict[str, Any]:
     try:
         found = json.loads(file().read_text(encoding="utf-8"))
-        return {"id": str(found["id"]), "marks": dict(found["marks"])}
+        return {
+            "id": str(found["id"]),
+            "marks": dict(found["marks"]),
+            # Release 0.1.0 did not keep it.
+            "cluster": str(found.get("cluster", "")),
+        }
     except (FileNotFoundError, ValueError, KeyError, TypeError):
-        fresh = {"id": uuid.uuid4().hex, "marks": {}}
+        fresh = {"id": uuid.uuid4().hex, "marks": {}, "cluster": ""}
         _write(fresh)
         return fresh
 
 
-def _keep(mark: str, sent: int, said: str) -> None:
+def _keep(mark: str, sent: int, said: str, cluster: str) -> None:
     kept = _kept()
     # A home serves one database; marks of those that are gone say nothing any more.
-    kept["marks"] = {mark: [sent, said]}
-    _write(kept)
+    _write({**kept, "marks": {mark: [sent, said]}, "cluster": cluster})
 
 
 def _write(kept: dict[str, Any]) -> None:
