@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django import forms
@@ -31,6 +32,7 @@ from tanggap.execution.followup import cases, clocks, evidence, handover, querie
 from tanggap.execution.followup.models import Case, Clock, Contributor, Evidence, Handover
 from tanggap.execution.inbox import triage
 from tanggap.execution.inbox.models import Conversation, Item
+from tanggap.execution.inbox.people import snippet
 from tanggap.execution.inbox.queries import Thread
 
 PAGE = 30
@@ -197,6 +199,10 @@ def act(request: DeskRequest, pk: int, what: str) -> HttpResponse:
         # The link of a handover is shown once, now: only its hash is kept.
         return _page(request, row, link=link)
     messages.success(request, str(said))
+    talk = number(request.POST.get("thread", ""))
+    if talk:
+        # Pressed beside the conversation: back to it, to answer.
+        return redirect(f"desk:inbox-{'sealed-' if row.sealed else ''}thread", talk)
     return redirect("desk:followup-case", row.pk)
 
 
@@ -247,6 +253,11 @@ def _reopen(row: Case, said: dict[str, Any], request: DeskRequest) -> None:
         case=row, pk=number(request.POST.get("contributor", ""))
     ).first()
     cases.reopen(row, by=request.user, now=request.now, contributor=who, words=said["words"])
+
+
+def _not_done(row: Case, said: dict[str, Any], request: DeskRequest) -> None:
+    item = get_object_or_404(scoped(Item, request.scope), pk=number(request.POST.get("item", "")))
+    cases.reopen_by_words(row, item, by=request.user, now=request.now)
 
 
 def _show(row: Case, said: dict[str, Any], request: DeskRequest) -> None:
@@ -317,6 +328,7 @@ ACTS: dict[str, tuple[Any, Any, object]] = {
         _("The report is closed."),
     ),
     "reopen": (_bound(ReopenForm), _reopen, _("The report is open again; its deadlines run anew.")),
+    "not-done": (None, _not_done, _("The report is open again; its deadlines run anew.")),
     "extend": (_bound(ExtendForm), _extend, _("The deadline was extended once.")),
     "sp4n": (
         _bound(Sp4nForm),
@@ -376,6 +388,7 @@ def _page(
             "is_open": row.state in cases.OPEN,
             "may": "case.write" in request.scope.verbs,
             "not_fixed": [one for one in people if one.said_not_fixed_at],
+            "doubts": queries.doubts(request.scope, row) if row.state in queries.FINISHED else [],
         },
         status=status,
     )
@@ -578,6 +591,7 @@ def beside(
 def panel(conversation: Conversation, thread: Thread, scope: Scope) -> dict[str, Any]:
     """What desk/followup/panel.html shows."""
     row, others = queries.case_beside(conversation, scope)
+    said = queries.doubted(row, thread.items) if row and scope.may("case.write") else None
     open_href = f"{reverse('desk:followup-open')}?c={conversation.pk}"
     return {
         "case": row,
@@ -587,6 +601,8 @@ def panel(conversation: Conversation, thread: Thread, scope: Scope) -> dict[str,
         "alike": len(thread.loose) if row is None else 0,
         "may_join": others if row is None else [],
         "conversation": conversation,
+        "doubt": said,
+        "doubt_words": snippet(said.text, said.personal, 140) if said else "",
     }
 
 
@@ -596,6 +612,50 @@ def panel(conversation: Conversation, thread: Thread, scope: Scope) -> dict[str,
 @shell.count("followup")
 def waiting(scope: Scope, now: datetime) -> QuerySet[Case]:
     return queries.cases(scope, group="open", now=now)
+
+
+@today.finding(order=31)
+def doubted(scope: Scope, now: datetime) -> str:
+    count = len(_doubts(scope, now))
+    return (
+        ngettext(
+            "%(n)d citizen says that it is not fixed",
+            "%(n)d citizens say that it is not fixed",
+            count,
+        )
+        % {"n": count}
+        if count
+        else ""
+    )
+
+
+@today.section(order=12)
+def not_fixed(scope: Scope, now: datetime) -> today.Section | None:
+    """Finished reports whose citizens write "not yet": each opens where one press opens it anew."""
+    found = _doubts(scope, now)
+    if not found:
+        return None
+    return today.Section(
+        gettext("Finished, but citizens say “not yet”"),
+        rows=[
+            today.Row(
+                f"{one.contributor.case.number} · {one.contributor.case.title}",
+                reverse("desk:followup-case", args=[one.contributor.case_id]),
+                text=f"“{snippet(one.text, one.personal, 140)}”",
+                pills=[("due", gettext("Citizen says “not yet”"))],
+            )
+            for one in found[:5]
+        ],
+        wide=True,
+    )
+
+
+@lru_cache(maxsize=4)
+def _doubts(scope: Scope, now: datetime) -> list[queries.Doubt]:
+    """Asked by the title and by the card of one page: the same scope at the same instant. Words of
+    a sealed report are read where each reading is on record."""
+    found = queries.doubts(scope) if scope.may("case.read") else []
+    return [one for one in found if not one.contributor.case.sealed]
 
 
 @today.finding(order=33)

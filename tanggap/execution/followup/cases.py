@@ -22,6 +22,7 @@ from tanggap.execution.followup import clocks, keys, tickets
 from tanggap.execution.followup.models import Case, Contributor
 from tanggap.execution.inbox import triage
 from tanggap.execution.inbox.models import Conversation, Item
+from tanggap.execution.inbox.people import masked
 
 # Kinds whose resolution shows what was done: a photo or document, or why there is none.
 SHOWN = frozenset({"complaint", "supervisory"})
@@ -298,6 +299,18 @@ def reopen(
         )
         clocks.start(case, "received", at=now, now=now)
     return case
+
+
+def reopen_by_words(case: Case, item: Item, *, by: Person, now: datetime) -> Case:
+    """An officer reads "belum" in a citizen's own thread: that citizen says so, in these words."""
+    who = Contributor.objects.filter(case=case, author=item.author).first()
+    if who is None:
+        raise Refused(
+            _("The report was not opened again."),
+            _("Whoever wrote this is not in this report."),
+            _("Add their message to the report first."),
+        )
+    return reopen(case, by=by, now=now, contributor=who, words=masked(item.text, item.personal))
 
 
 def not_fixed(contributor: Contributor, *, words: str, now: datetime) -> Case:

@@ -6,6 +6,7 @@ Sealed cases are seen by holders of the verb "integrity" alone; a unit's people 
 from __future__ import annotations
 
 import statistics
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,8 +27,11 @@ from tanggap.execution.followup.models import (
     Telling,
 )
 from tanggap.execution.inbox.models import Conversation, Item, Reply
+from tanggap.execution.inbox.promise import OPEN as WAITING
+from tanggap.language.not_done import says_not_done
 
 SOON = timedelta(hours=24)
+FINISHED = ("resolved", "closed")
 GROUPS = ("late", "soon", "open", "waiting", "resolved", "closed", "all")
 
 
@@ -115,6 +119,58 @@ def case_beside(conversation: Conversation, scope: Scope) -> tuple[Case | None, 
 def like(item: Item, scope: Scope) -> QuerySet[Case]:
     """Open cases that a message may join: newest first."""
     return visible(scope).filter(agency=item.agency_id, state__in=OPEN).order_by("-opened_at")[:20]
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Words of a citizen that say "not fixed" after their report was called finished."""
+
+    contributor: Contributor
+    item_id: int
+    text: str
+    personal: list[dict[str, Any]]
+    at: datetime
+
+
+DOUBTS = 200
+"""Unanswered words among which one looks, newest first."""
+
+
+def doubts(scope: Scope, case: Case | None = None) -> list[Doubt]:
+    """A suggestion, newest first: who wrote so in their own thread and has no answer yet. An
+    officer opens the report again, or answers; no machine changes its state (docs/why/0032)."""
+    finished = visible(scope).filter(state__in=FINISHED)
+    if case is not None:
+        finished = finished.filter(pk=case.pk)
+    rows: Iterable[Any] = (
+        scoped(Contributor, scope)
+        .filter(
+            case__in=finished,
+            conversation__state__in=WAITING,
+            conversation__items__received_at__gte=F("case__resolved_at"),
+        )
+        .annotate(
+            said=F("conversation__items"),
+            text=F("conversation__items__text"),
+            personal=F("conversation__items__personal"),
+            at=F("conversation__items__written_at"),
+        )
+        .select_related("case", "author")
+        .order_by("-said")[:DOUBTS]
+    )
+    return [
+        Doubt(row, row.said, row.text, row.personal, row.at)
+        for row in rows
+        if says_not_done(row.text)
+    ]
+
+
+def doubted(case: Case, thread: Sequence[Item]) -> Item | None:
+    """The newest words of a thread that say so of its finished report."""
+    if case.state not in FINISHED or case.resolved_at is None:
+        return None
+    since = [one for one in thread if one.received_at >= case.resolved_at]
+    return next((one for one in reversed(since) if says_not_done(one.text)), None)
 
 
 def contributors(case: Case) -> QuerySet[Contributor]:
