@@ -13,13 +13,13 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets as random
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from tanggap.accounts import pause
@@ -40,6 +40,8 @@ Within = Callable[[], AbstractContextManager[Any]]
 WAIT = timedelta(minutes=30)
 """How long an officer may take at the network's page."""
 NAME = "Tanggap"
+RENEWING = 0x54524E57
+"""First half of the advisory lock under which an account's session is renewed."""
 
 
 # --- what channels there are ---------------------------------------------------------------------
@@ -80,9 +82,20 @@ def can(account: Account) -> frozenset[str]:
     return verbs(kind_of(account))
 
 
+def server_of(kind: str) -> Setting | None:
+    """How a channel asks for its server; None where an account has none. KeyError: no such kind."""
+    return next((one for one in channels()[kind].settings if one.name == "server"), None)
+
+
 def fields(account: Account) -> tuple[Setting, ...]:
     """The secrets that the token form asks for. The server is the registry's, not a secret."""
     return tuple(field for field in kind_of(account).settings if field.name != "server")
+
+
+def host_of(account: Account) -> str:
+    """The server that is asked, as people write it; "" where a person posts."""
+    origin = kind_of(account).base_url(_settings(account))
+    return origin.partition("://")[2]
 
 
 def by_browser(account: Account) -> bool:
@@ -106,17 +119,86 @@ def credentials(account: Account) -> dict[str, str]:
 def channel(
     account: Account, now: datetime, *, timeout: float = TIMEOUT, until: float | None = None
 ) -> Channel:
-    """The account's channel, ready for one use. `until` is an instant of `time.monotonic()`."""
+    """The account's channel, ready for one use. `until` is an instant of `time.monotonic()`.
+
+    A session that is past half of its life is renewed first (network), so that none of ours ends
+    on its way. Raises a ChannelError when that does not succeed."""
     kind_of(account)
     return open_channel(
         account.channel,
-        credentials(account),
+        in_force(account, now, timeout=timeout, until=until),
         now=now,
         limits=limits(account),
         account_id=account.remote_id,
         timeout=timeout,
         until=until,
     )
+
+
+def in_force(
+    account: Account,
+    now: datetime,
+    *,
+    timeout: float = TIMEOUT,
+    until: float | None = None,
+    within: Within = transaction.atomic,
+) -> dict[str, str]:
+    """The secrets, with a session that lasts, where the network has sessions (network). Renewing
+    one is no change of the credentials and makes no version of them. Raises a ChannelError."""
+    with within():
+        given = credentials(account)
+    if "renew" not in can(account) or not _ending(given, now):
+        return given
+    with _alone(account):
+        # Somebody else may have renewed it while we waited.
+        with within():
+            found = current(account)
+            given = credentials(account)
+        if found is None or not _ending(given, now):
+            return given
+        given |= _renewed(account, given, now, timeout=timeout, until=until)
+        kept = {name: given[name] for name in given if name not in _settings(account)}
+        sealed = secrets.seal(json.dumps(kept, sort_keys=True).encode(), _aad(account))
+        with within():
+            # Unless a person brought other credentials meanwhile: those count.
+            Credential.objects.filter(pk=found.pk, superseded_at=None).update(
+                sealed=sealed, key_id=secrets.key_id(sealed)
+            )
+    return given
+
+
+def _ending(given: Mapping[str, str], now: datetime) -> bool:
+    """Past half of its life, or no session at all."""
+    return now.isoformat(timespec="seconds") >= given.get("renew_after", "")
+
+
+def _renewed(
+    account: Account,
+    given: Mapping[str, str],
+    now: datetime,
+    *,
+    timeout: float = TIMEOUT,
+    until: float | None = None,
+) -> dict[str, str]:
+    """A session as the network gives it, with the instant after which to renew it."""
+    opened = open_channel(account.channel, given, now=now, timeout=timeout, until=until)
+    found = dict(opened.renew())  # type: ignore[attr-defined]
+    half = timedelta(seconds=int(found.pop("expires_in")) / 2)
+    return {**found, "renew_after": (now + half).isoformat(timespec="seconds")}
+
+
+@contextmanager
+def _alone(account: Account) -> Iterator[None]:
+    """One renewal of an account at a time: what carries a session on counts once. A lock of the
+    connection, not of a transaction, because the network is waited for meanwhile."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [RENEWING, account.pk])
+    try:
+        yield
+    finally:
+        if connection.connection is not None and not connection.needs_rollback:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [RENEWING, account.pk])
 
 
 def counting(account: Account, now: datetime) -> Channel:
@@ -264,6 +346,8 @@ def connect(
 ) -> Account:
     """Try the secrets on the network; keep them when they are this account's. Raises Refused."""
     try:
+        if "renew" in can(account):
+            secret = {**secret, **_renewed(account, {**_settings(account), **secret}, now)}
         identity = identify(account, secret, now)
     except ChannelError as error:
         raise explain(error, account) from error
@@ -364,7 +448,7 @@ def reseal(now: datetime) -> int:
 def explain(error: ChannelError, account: Account) -> Refused:
     """A channel's error as a person reads it on the connect page."""
     what = _("The account was not connected.")
-    host = account.server.partition("://")[2] or account.channel
+    host = host_of(account)
     said = _("The network says: “%(said)s”.") % {"said": error.said} if error.said else ""
     if isinstance(error, NotAuthorised):
         return Refused(

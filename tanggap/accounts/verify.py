@@ -35,9 +35,8 @@ def check(
 
     Touches nothing but the account's own row; raises Refused only for a channel that is not here.
     """
-    with within():
-        secret = connect.credentials(account)
     try:
+        secret = connect.in_force(account, now, within=within)
         identity = connect.identify(account, secret, now)
     except NotAuthorised as error:
         with within():

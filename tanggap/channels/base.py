@@ -22,6 +22,7 @@ Counter = Callable[[str], int]
 
 VERBS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
+        "renew": (),
         "verify": (),
         "prepare": ("draft", "saved"),
         "publish": ("ready", "key"),
@@ -62,7 +63,8 @@ class Credentials(Mapping[str, str]):
 
 @dataclass(frozen=True)
 class Setting:
-    """One field of the form that connects an account. `label` and `help` are English msgids."""
+    """One field of the form that connects an account. `label` and `help` are English msgids.
+    `default` stands where nothing was typed."""
 
     name: str
     label: str
@@ -71,6 +73,7 @@ class Setting:
     required: bool = True
     example: str = ""
     choices: tuple[tuple[str, str], ...] = ()
+    default: str = ""
 
 
 @dataclass(frozen=True)

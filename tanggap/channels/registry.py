@@ -10,12 +10,13 @@ from importlib.metadata import entry_points
 from types import MappingProxyType
 
 from tanggap.channels.base import Channel, Context, Credentials, Limits
+from tanggap.channels.bluesky.channel import Bluesky
 from tanggap.channels.manual.channel import Manual
 from tanggap.channels.mastodon.channel import Mastodon
 from tanggap.core.http import TIMEOUT, Client
 
 GROUP = "tanggap.channels"
-OURS: tuple[type[Channel], ...] = (Mastodon, Manual)
+OURS: tuple[type[Channel], ...] = (Mastodon, Bluesky, Manual)
 
 
 @cache

@@ -201,12 +201,15 @@ class Client:
         json: Any = None,
         data: Mapping[str, Any] | None = None,
         files: Any = None,
+        content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Answer:
         """One request that may change something. Never repeated, never redirected: a 3xx comes
         back as it is."""
-        request = self._request(method, path, json=json, data=data, files=files, headers=headers)
+        request = self._request(
+            method, path, json=json, data=data, files=files, content=content, headers=headers
+        )
         return self._once(request, self._deadline(timeout))
 
     def _deadline(self, timeout: float | None = None) -> float:

@@ -107,7 +107,10 @@ class RegisterForm(AccountForm):
         required=False,
         assume_scheme="https",
         max_length=300,
-        help_text=_("Only for a network of many servers, as in https://sosial.example."),
+        help_text=_(
+            "Only for a network of many servers, as in https://sosial.example. "
+            "Leave it empty where the network has a usual one and the account lives there."
+        ),
     )
     field_order = ("place", "server")
 
@@ -125,7 +128,10 @@ class RegisterForm(AccountForm):
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}
-        if found.get("place") and ":" not in found["place"] and not found.get("server"):
+        asked = connect.server_of(found["place"].partition(":")[0]) if found.get("place") else None
+        if asked is not None and not found.get("server"):
+            found["server"] = asked.default
+        if asked is not None and not found["server"]:
             self.add_error(
                 "server",
                 "\n".join(
@@ -379,7 +385,7 @@ def connecting(request: HttpRequest, pk: int) -> HttpResponse:
                 "form": form,
                 "address": address,
                 "refusal": refusal,
-                "host": row.server.partition("://")[2],
+                "host": connect.host_of(row),
                 "by_hand": connect.by_hand(row),
                 "by_browser": connect.by_browser(row),
             },

@@ -8,11 +8,12 @@ import pytest
 
 from tanggap.accounts import registry
 from tanggap.core import http
+from tests.fakes.bluesky_fixtures import bluesky_fake
 from tests.fakes.mastodon_fixtures import mastodon_fake
 from tests.publishing.conftest import own_files
 from tests.publishing.scene import Scene, build
 
-__all__ = ["mastodon_fake", "own_files"]
+__all__ = ["bluesky_fake", "mastodon_fake", "own_files"]
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ from tanggap.execution.publishing.models import Delivery
 log = logging.getLogger(__name__)
 BY = "system:listen"
 READS = "reads"
-MAIN, MANUAL = "main", "manual"
+MAIN, BROUGHT = "main", "brought"
 EVERY = timedelta(seconds=20)
 """Between two pulls of one account."""
 AFTER_FAILURE = timedelta(minutes=1)
@@ -213,9 +213,9 @@ def _brought(
             field="text",
         ) from error
     with transaction.atomic():
-        _cursor(account, MANUAL, now)
-        taken = _store(account, fetched, MANUAL, by=by, now=now, note=note[:300])
-        Cursor.objects.filter(account=account, stream=MANUAL).update(polled_at=now, moved_at=now)
+        _cursor(account, BROUGHT, now)
+        taken = _store(account, fetched, BROUGHT, by=by, now=now, note=note[:300])
+        Cursor.objects.filter(account=account, stream=BROUGHT).update(polled_at=now, moved_at=now)
         record(
             account.agency,
             "inbox.brought",
