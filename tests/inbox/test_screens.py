@@ -422,3 +422,32 @@ def test_a_claim_is_corrected_by_a_post_and_stands_on_the_public_page(here, sari
     Claim.objects.update(published=False)
     assert Client().get(public).status_code == 404
     assert "Menyesatkan" not in Client().get(listing).content.decode()
+
+
+def chosen(page: str) -> tuple[list[str], list[str]]:
+    """Ids that can be ticked on a page, and those that are."""
+    boxes = re.findall(r'<input type="checkbox" name="c" value="([0-9]+)"([^>]*)>', page)
+    open_ = [pk for pk, rest in boxes if "disabled" not in rest]
+    return open_, [pk for pk, rest in boxes if "checked" in rest]
+
+
+def test_a_search_becomes_one_report_of_whom_one_ticks(here, sari, member):
+    lamps = [here.heard(f"warga{n}", f"Lampu jalan RT {n} padam lagi") for n in range(3)]
+    here.heard("budi", "Kapan KTP saya bisa diambil?")
+    listing = reverse("desk:inbox-list")
+    page = sari.get(listing, {"q": "padam", "group": "all"}).content.decode()
+    assert chosen(page) == ([], [])
+    offer = re.search(r'href="([^"]*pilih=1[^"]*)"', page).group(1).replace("&amp;", "&")
+    page = sari.get(listing + offer).content.decode()
+    ids = [str(one.pk) for one in lamps]
+    assert (sorted(chosen(page)[0]), chosen(page)[1]) == (sorted(ids), [])
+    every = re.search(r'href="([^"]*pilih=semua[^"]*)"', page).group(1).replace("&amp;", "&")
+    page = sari.get(listing + every).content.decode()
+    assert sorted(chosen(page)[1]) == sorted(ids)
+    form = sari.get(reverse("desk:followup-open"), {"c": ids[:2]}).content.decode()
+    assert form.count('type="checkbox"') == 2 and "padam lagi" in form
+    # Whoever may open no report is not asked to choose.
+    ppid = client_of(member("ppid"))
+    for query in ({"q": "padam"}, {"q": "padam", "pilih": "semua"}):
+        page = ppid.get(listing, query).content.decode()
+        assert "Pilih beberapa" not in page and chosen(page) == ([], [])

@@ -27,7 +27,7 @@ from tanggap.execution.inbox.models import KINDS, Conversation, Item, Revision, 
 from tanggap.execution.inbox.promise import NEVER
 
 GROUPS = ("open", "mine", "unassigned", "snoozed", "answered", "quiet")
-FILTERS = ("group", "kind", "unit", "account", "assignee", "case", "sama", "q")
+FILTERS = ("group", "kind", "unit", "account", "assignee", "case", "sama", "q", "pilih")
 
 
 @desk("inbox.read")
@@ -114,6 +114,8 @@ def pane(
     group = group if group in GROUPS else "" if group == "all" else "open"
     text = asked.get("q", "").strip()[:200]
     like = 0 if sealed else whole(asked.get("sama"))
+    may_choose = not sealed and scope.may("case.write")
+    choose = may_choose and (bool(like) or asked.get("pilih") in ("1", "semua"))
     rows = queries.conversations(
         scope,
         now=now,
@@ -128,7 +130,9 @@ def pane(
         sealed_ones=sealed,
     )
     page = queries.page(
-        rows, after=after(asked.get("after", "")), size=queries.TOGETHER if like else queries.PAGE
+        rows,
+        after=after(asked.get("after", "")),
+        size=queries.TOGETHER if like or choose else queries.PAGE,
     )
     kept = "&".join(f"{key}={value}" for key, value in _kept(asked).items())
     counts = queries.counts(scope, now, until=midnight(scope, now))
@@ -139,7 +143,9 @@ def pane(
         "lines": lines,
         "group": group,
         "like": like,
-        "together": bool(like) and scope.may("case.write"),
+        "together": choose,
+        "ticked": bool(like) or asked.get("pilih") == "semua",
+        "may_choose": may_choose and not choose,
         "q": text,
         "kept": kept,
         "query": _query(asked),
@@ -162,7 +168,7 @@ def pane(
         ],
         "units": [(pk, name) for pk, _slug, name in choices.units],
         "accounts": choices.accounts,
-        "filtered": any(asked.get(name) for name in FILTERS if name != "group"),
+        "filtered": any(asked.get(name) for name in FILTERS if name not in ("group", "pilih")),
         "awaiting": counts["awaiting"] if scope.may("reply.approve") else 0,
         "troubles": [] if current else [one for one in queries.listening(scope) if one.failed_at],
         "before": lines[at - 1].href if at > 0 else "",
