@@ -276,7 +276,7 @@ def show(
             "evidence_form": evidence_form or EvidenceForm(),
             "verdict_form": verdict_form or VerdictForm(),
             "refusal": refusal,
-            "typed": typed or row.explanation,
+            "typed": typed or claims.told(row),
             "may_decide": request.scope.may("claim.decide"),
             "may_post": request.scope.may("message.write")
             and row.state in ("decided", "corrected"),

@@ -403,6 +403,12 @@ def test_a_claim_is_corrected_by_a_post_and_stands_on_the_public_page(here, sari
     assert made["Location"] == url("messaging-one", row.message_id)
     assert (row.state, row.message.state) == ("decided", "draft")
     assert "Menyesatkan" in row.message.core
+    # From the post and from the prefilled answer one finds the page.
+    assert row.message.core.endswith(f"http://localhost:8000{public}")
+    assert (
+        f"http://localhost:8000{public}</textarea>"
+        in sari.get(url("claims-one", row.pk)).content.decode()
+    )
     assert "460/1" in row.message.source
     assert escape(row.message.title) in ratna.get(url("claims-one", row.pk)).content.decode()
     claims.tick(here.now)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
@@ -18,6 +19,7 @@ from tanggap.archive.move import move
 from tanggap.archive.record import record
 from tanggap.core.errors import Refused
 from tanggap.core.models import Agency, Person
+from tanggap.core.rules import tenant
 from tanggap.execution.inbox import reply
 from tanggap.execution.inbox.models import Claim, ClaimEvidence, Item, Reply
 from tanggap.execution.inbox.people import public_contacts
@@ -248,13 +250,25 @@ def draft_post(
         made = draft.write(
             claim.agency,
             title=_("Correction: %(claim)s") % {"claim": claim.text[:150]},
-            core=f"[{words(row)}] “{claim.text}”\n\n{claim.explanation}",
+            core=f"[{words(row)}] “{claim.text}”\n\n{told(claim)}",
             source="; ".join(sources)[:300],
             accounts=accounts,
             by=by,
             now=now,
         )
         return choose_post(claim, made, by=by, now=now)
+
+
+def told(claim: Claim) -> str:
+    """What is true, and where anybody may read it with its sources, when that is public."""
+    return "\n\n".join(part for part in (claim.explanation, page(claim)) if part)
+
+
+def page(claim: Claim) -> str:
+    """The address of its public page; empty where it has none."""
+    if not claim.published:
+        return ""
+    return f"{settings.PUBLIC_URL}/{tenant(claim.agency).slug}/klarifikasi/{claim.pk}/"
 
 
 def choose_post(claim: Claim, message: Message, *, by: Person, now: datetime) -> Message:
