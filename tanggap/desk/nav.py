@@ -9,6 +9,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
 from tanggap.core.scope import Scope
+from tanggap.desk.shell import CAP
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ KEEPING = (
     Place("rules", _("Rules"), "rules", "rules.write", "desk:rules-list"),
     Place("exempt", _("Exempt information"), "lock", "exempt.read", "desk:exempt-list"),
     Place("archive", _("Archive"), "archive", "archive.read", "desk:archive-list"),
+    Place("health", _("System health"), "machine", "health.read", "desk:health-list"),
 )
 TODAY = Place("today", _("Today"), "today", "today", "desk:today")
 
@@ -63,6 +65,12 @@ class Link:
     href: str
     current: bool
     count: int | None
+
+    @property
+    def shown(self) -> str:
+        """The count as the page says it: "99+" where counting stopped."""
+        count = self.count or 0
+        return str(count) if count < CAP else f"{CAP - 1}+"
 
 
 def links(places: tuple[Place, ...], scope: Scope, area: str, counts: dict[str, int]) -> list[Link]:

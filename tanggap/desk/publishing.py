@@ -38,7 +38,7 @@ from tanggap.execution.publishing import (
     settle,
     start,
 )
-from tanggap.execution.publishing.models import WAITING, Delivery
+from tanggap.execution.publishing.models import NEEDS_PERSON, WAITING, Delivery
 from tanggap.messaging.models import Message
 
 PAGE = 25
@@ -166,7 +166,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     # What needs a person never hides behind a day.
     rows = inside.filter(queries.GROUPS[group]) if group and group != "needs" else inside
     if group == "needs":
-        rows = every.filter(queries.NEEDS_PERSON)
+        rows = every.filter(NEEDS_PERSON)
     counts = queries.counts(inside) | {"needs": queries.needs_person(scope).count()}
     found = queries.page(
         rows,
@@ -236,7 +236,7 @@ def lanes_of(rows: QuerySet[Delivery], scope: Scope, now: datetime) -> list[Lane
 def title(scope: Scope, now: datetime) -> str:
     """The finding: what needs a person, then what is late, else what comes next."""
     needs = queries.needs_person(scope).count()
-    late = queries.overdue(scope, now).exclude(queries.NEEDS_PERSON).count()
+    late = queries.overdue(scope, now).exclude(NEEDS_PERSON).count()
     parts = []
     if needs:
         parts.append(

@@ -14,10 +14,10 @@ from tests.inbox.conftest import NIK
 pytestmark = pytest.mark.django_db
 
 
-def walk(rows, size=7):
+def walk(scope, wanted, size=7):
     seen, after = [], None
     while True:
-        page = queries.page(rows, after=after, size=size)
+        page = queries.page(scope, wanted, after=after, size=size)
         seen += [row.pk for row in page.rows]
         after = page.after
         if after is None:
@@ -44,7 +44,7 @@ def test_every_conversation_is_reached_once_what_breaks_first_on_top(desk):
             for n in range(61)
         ]
     )
-    seen = walk(queries.conversations(desk.scope(), now=desk.now))
+    seen = walk(desk.scope(), queries.wanted(desk.scope(), now=desk.now))
     rows = Conversation.objects.order_by("due_at", "pk").values_list("pk", flat=True)
     assert seen == list(rows)
 
@@ -99,7 +99,7 @@ def test_a_list_and_a_thread_take_few_queries(desk):
     with CaptureQueriesContext(
         connection,
     ) as asked:
-        rows = queries.page(queries.conversations(scope, now=desk.now)).rows
+        rows = queries.page(scope, queries.wanted(scope, now=desk.now)).rows
         _names = [(row.author.handle, row.account.handle, row.unit) for row in rows]
         queries.counts(scope, desk.now)
         opened = queries.opened(scope, found.pk)

@@ -116,7 +116,7 @@ def pane(
     like = 0 if sealed else whole(asked.get("sama"))
     may_choose = not sealed and scope.may("case.write")
     choose = may_choose and (bool(like) or asked.get("pilih") in ("1", "semua"))
-    rows = queries.conversations(
+    wanted = queries.wanted(
         scope,
         now=now,
         group="" if sealed else group,
@@ -130,7 +130,8 @@ def pane(
         sealed_ones=sealed,
     )
     page = queries.page(
-        rows,
+        scope,
+        wanted,
         after=after(asked.get("after", "")),
         size=queries.TOGETHER if like or choose else queries.PAGE,
     )

@@ -40,7 +40,7 @@ def late(scope: Scope, now: datetime) -> str:
 def first(scope: Scope, now: datetime) -> today.Section | None:
     if not scope.may("inbox.write"):
         return None
-    page = queries.page(queries.conversations(scope, now=now, group="open"), size=5)
+    page = queries.page(scope, queries.wanted(scope, now=now, group="open"), size=5)
     return today.Section(
         gettext("Answer first"),
         [

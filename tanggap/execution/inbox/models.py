@@ -51,11 +51,21 @@ class Author(Scoped):
     url = models.URLField(max_length=800, blank=True)
     first_seen_at = models.DateTimeField()
     erased_at = models.DateTimeField(null=True, blank=True)
+    tsv = SearchVectorField(null=True)
 
     class Meta(Scoped.Meta):
         constraints = [
             *Scoped.Meta.constraints,
             models.UniqueConstraint(fields=["account", "remote_id"], name="inbox_author_once"),
+        ]
+        indexes = [GinIndex(fields=["tsv"], name="inbox_author_search")]
+        triggers = [
+            pgtrigger.UpdateSearchVector(
+                name="author_search",
+                vector_field="tsv",
+                document_fields=["handle", "name"],
+                config_name="pg_catalog.simple",
+            )
         ]
 
 
@@ -73,7 +83,13 @@ class Conversation(Scoped):
 
     STATES = ConversationStates
 
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="conversations")
+    # Every index below begins with it: one of it alone would only lead astray.
+    agency = models.ForeignKey(
+        Agency, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="conversations", db_index=False
+    )
     author = models.ForeignKey(Author, on_delete=models.PROTECT, related_name="conversations")
     # The network's id of the thread's root, so that two photos at once open one conversation.
     thread_id = models.CharField(max_length=300)
@@ -88,7 +104,12 @@ class Conversation(Scoped):
     # Integrity reports are shown to holders of the verb "integrity" only.
     sealed = models.BooleanField(default=False)
     unit = models.ForeignKey(
-        Agency, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        Agency,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
     )
     place = models.CharField(max_length=200, blank=True)
     assigned_to = models.ForeignKey(
@@ -119,10 +140,31 @@ class Conversation(Scoped):
                 name="inbox_conversation_once",
             ),
         ]
+        # Each begins with the agency and, for a list, ends with its order: a page then costs what
+        # it shows. Open ones are few among all that ever came in, so that they have their own.
         indexes = [
             models.Index(fields=["agency", "due_at", "id"], name="inbox_by_due"),
             models.Index(
-                fields=["agency", "assigned_to", "due_at", "id"], name="inbox_by_assignee"
+                fields=["agency", "due_at", "id"],
+                condition=Q(state__in=("new", "triaged"), sealed=False),
+                name="inbox_open_by_due",
+            ),
+            models.Index(
+                fields=["agency", "assigned_to", "due_at", "id"],
+                condition=Q(state__in=("new", "triaged")),
+                name="inbox_open_by_assignee",
+            ),
+            models.Index(fields=["agency", "state", "due_at", "id"], name="inbox_by_state"),
+            models.Index(fields=["agency", "kind", "due_at", "id"], name="inbox_by_kind"),
+            models.Index(fields=["account", "due_at", "id"], name="inbox_by_account"),
+            models.Index(fields=["unit", "due_at", "id"], name="inbox_by_unit"),
+            models.Index(
+                fields=["agency", "snoozed_until"],
+                condition=Q(snoozed_until__isnull=False),
+                name="inbox_snoozed",
+            ),
+            models.Index(
+                fields=["agency", "due_at", "id"], condition=Q(sealed=True), name="inbox_sealed"
             ),
             models.Index(fields=["author", "id"], name="inbox_by_author"),
         ]
@@ -137,6 +179,10 @@ class Item(Scoped):
         SCREENSHOT = "screenshot", _("Typed from a screenshot")
         CSV = "csv", _("Imported from a file")
 
+    # Two indexes below begin with it: one of it alone would only lead astray.
+    agency = models.ForeignKey(
+        Agency, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="items")
     author = models.ForeignKey(Author, null=True, on_delete=models.PROTECT, related_name="items")
     # Null while quarantined: it could not be placed, and says why.
@@ -179,6 +225,11 @@ class Item(Scoped):
         ]
         indexes = [
             models.Index(fields=["conversation", "written_at", "id"], name="inbox_item_thread"),
+            models.Index(fields=["agency", "received_at"], name="inbox_item_received"),
+            models.Index(fields=["agency", "written_at"], name="inbox_item_written"),
+            models.Index(
+                fields=["agency", "id"], condition=~Q(quarantined=""), name="inbox_item_apart"
+            ),
             GinIndex(fields=["tsv"], name="inbox_item_search"),
         ]
         triggers = [
@@ -275,6 +326,9 @@ class Suggestion(Scoped):
             models.UniqueConstraint(
                 fields=["item", "field", "made_by"], name="inbox_suggestion_once"
             ),
+        ]
+        indexes = [
+            models.Index(fields=["value"], condition=Q(field="group"), name="inbox_suggested_group")
         ]
 
 
@@ -389,6 +443,11 @@ class Reply(Scoped):
                 fields=["id"],
                 condition=Q(state="released", settled_at=None),
                 name="inbox_reply_on_its_way",
+            ),
+            models.Index(
+                fields=["agency", "written_at", "id"],
+                condition=Q(state="awaiting"),
+                name="inbox_reply_waiting",
             ),
         ]
 

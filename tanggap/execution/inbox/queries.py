@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,18 +11,24 @@ from typing import Any
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.search import SearchQuery
 from django.db.models import (
+    BigIntegerField,
+    BooleanField,
     CharField,
     Count,
+    DateTimeField,
     F,
+    Func,
     IntegerField,
     OuterRef,
     Prefetch,
     Q,
     QuerySet,
+    Subquery,
     TextField,
     Value,
 )
 from django.db.models.functions import Cast, JSONObject
+from django.db.models.lookups import IsNull
 
 from tanggap.accounts.models import Account
 from tanggap.accounts.queries import usable
@@ -30,6 +37,7 @@ from tanggap.core.nested import build, nested, unfold
 from tanggap.core.roles import VERBS
 from tanggap.core.scope import Scope, scoped
 from tanggap.execution.inbox.models import (
+    Author,
     Claim,
     Conversation,
     Cursor,
@@ -45,7 +53,9 @@ from tanggap.execution.inbox.promise import OPEN
 PAGE, TOGETHER = 25, 60
 CAP = 100
 """Counts stop here: "99+" says enough, and a count of everything is slow."""
-CONFIG = "pg_catalog.indonesian"
+CONFIG, NAMES = "pg_catalog.indonesian", "pg_catalog.simple"
+COMMON = 2000
+"""Words that are found more often are looked for along the list, others by their index."""
 
 # What the pills mean: code → condition. `mine` needs the person and is made in `conversations`.
 GROUPS: Mapping[str, Q] = {
@@ -67,7 +77,20 @@ def sealed(scope: Scope) -> QuerySet[Conversation]:
     return rows.filter(sealed=True) if scope.may("integrity") else rows.none()
 
 
-def conversations(
+def conversations(scope: Scope, **wanted_of: Any) -> QuerySet[Conversation]:
+    """All rows of the list, filtered as `wanted` says; `page` gives them in their order."""
+    return scoped(Conversation, scope).filter(wanted(scope, **wanted_of).condition)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a list shows. `few`: the condition names rows by their ids."""
+
+    condition: Q
+    few: bool = False
+
+
+def wanted(
     scope: Scope,
     *,
     now: datetime,
@@ -81,47 +104,98 @@ def conversations(
     snoozed: bool = False,
     like: int = 0,
     sealed_ones: bool = False,
-) -> QuerySet[Conversation]:
-    """Rows of the list, filtered; put `page` around it. `group` "" is everything; `like` is a
-    conversation: it, and those that were suggested to speak of the same."""
-    rows = sealed(scope) if sealed_ones else visible(scope)
+) -> Wanted:
+    """What the list shows. `group` "" is everything; `like` is a conversation: it, and those that
+    were suggested to speak of the same. With `text`, asks one query now (`search`)."""
+    found = Q(sealed=sealed_ones)
+    if sealed_ones and not scope.may("integrity"):
+        return Wanted(Q(pk__in=[]), few=True)
     if like:
-        rows = rows.filter(Q(pk=like) | Q(pk__in=alike(like).values("pk")))
-    rows = rows.select_related("author", "account", "unit", "assigned_to")
+        found &= Q(pk=like) | Q(pk__in=alike(like).values("pk"))
     if group == "mine" and scope.person is not None:
-        rows = rows.filter(state__in=OPEN, assigned_to=scope.person)
+        found &= Q(state__in=OPEN, assigned_to=scope.person)
     elif group == "snoozed":
-        rows = rows.filter(snoozed_until__gt=now)
+        found &= Q(snoozed_until__gt=now)
     elif group in GROUPS:
-        rows = rows.filter(GROUPS[group])
+        found &= GROUPS[group]
     if group in ("open", "mine", "unassigned") and not snoozed:
-        rows = rows.filter(Q(snoozed_until=None) | Q(snoozed_until__lte=now))
+        found &= Q(snoozed_until=None) | Q(snoozed_until__lte=now)
     if kind:
-        rows = rows.filter(kind=kind)
+        found &= Q(kind=kind)
     if unit:
-        rows = rows.filter(unit_id=unit)
+        found &= Q(unit_id=unit)
     if assignee:
-        rows = rows.filter(assigned_to_id=assignee)
+        found &= Q(assigned_to_id=assignee)
     if account:
-        rows = rows.filter(account_id=account)
+        found &= Q(account_id=account)
     if case in ("yes", "no"):
-        rows = rows.filter(has_case=case == "yes")
-    return search(rows, scope, text) if text.strip() else rows
+        found &= Q(has_case=case == "yes")
+    if not text.strip():
+        return Wanted(found, few=bool(like))
+    words = search(scope, text)
+    return Wanted(found & words.condition, words.few)
 
 
-def search(rows: QuerySet[Conversation], scope: Scope, text: str) -> QuerySet[Conversation]:
+def search(scope: Scope, text: str) -> Wanted:
     """Those where somebody used these words, in any version of what they wrote; or whose handle or
-    name it is. PostgreSQL's own Indonesian stems ("perbaikan" finds "diperbaiki")."""
+    name begins with them. PostgreSQL's own Indonesian stems ("perbaikan" finds "diperbaiki").
+
+    Asks one query now: how common the words are. Rare ones are then a handful of ids. Common ones
+    are met soon when one walks down the list, which no index over words could put in its order.
+    """
     query = SearchQuery(text.strip(), config=CONFIG, search_type="websearch")
-    said = scoped(Item, scope).filter(tsv=query).values("conversation_id")
-    edited = scoped(Revision, scope).filter(tsv=query).values("item__conversation_id")
-    name = text.strip().removeprefix("@")
-    return rows.filter(
-        Q(pk__in=said)
-        | Q(pk__in=edited)
-        | Q(author__handle__icontains=name)
-        | Q(author__name__icontains=name)
+    said = scoped(Item, scope).filter(tsv=query, conversation__isnull=False)
+    edited = scoped(Revision, scope).filter(tsv=query)
+    wrote = _named(scope, text)
+    found = _first(
+        {
+            "said": said.values_list("conversation_id"),
+            "edited": edited.values_list("item__conversation_id"),
+            "wrote": scoped(Conversation, scope).filter(author__in=wrote).values_list("pk"),
+        },
+        COMMON + 1,
     )
+    if all(len(ids) <= COMMON for ids in found.values()):
+        return Wanted(Q(pk__in={*found["said"], *found["edited"], *found["wrote"]}), few=True)
+    here, wanted = OuterRef("pk"), Q()
+    if found["said"]:
+        wanted |= _row_by_row(said.filter(conversation=here))
+    if found["edited"]:
+        wanted |= _row_by_row(edited.filter(item__conversation=here))
+    if found["wrote"]:
+        wanted |= _row_by_row(wrote.filter(pk=OuterRef("author_id")))
+    return Wanted(wanted)
+
+
+def _row_by_row(rows: QuerySet[Any]) -> Q:
+    """There is one, asked for each row that is met: the planner turns EXISTS into a join with all
+    that match, although the page needs the first few."""
+    return Q(IsNull(Subquery(rows.order_by().values("pk")[:1]), False))
+
+
+def _named(scope: Scope, text: str) -> QuerySet[Author]:
+    """Authors of whose handle and name some word begins with each of these."""
+    words = re.findall(r"[\w.@-]+", text.lower().removeprefix("@"))
+    if not words:
+        return Author.objects.none()
+    said = " & ".join(f"'{word}':*" for word in words)
+    return scoped(Author, scope).filter(
+        tsv=SearchQuery(said, config=NAMES, search_type="raw")
+    )
+
+
+def _first(parts: Mapping[str, QuerySet[Any]], most: int) -> dict[str, list[int]]:
+    """Of several questions for one id, the first so many answers each: one query."""
+    names = list(parts)
+    first, *rest = [
+        rows.order_by().annotate(which=Value(at))[:most]
+        for at, rows in enumerate(parts.values())
+        if not rows.query.is_empty()
+    ]
+    found: dict[str, list[int]] = {name: [] for name in names}
+    for pk, at in first.union(*rest, all=True) if rest else first:
+        found[names[at]].append(pk)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,17 +206,53 @@ class Page:
     after: tuple[datetime, int] | None
 
 
+LISTED = ("author", "account", "unit", "assigned_to")
+
+
 def page(
-    rows: QuerySet[Conversation], *, after: tuple[datetime, int] | None = None, size: int = PAGE
+    scope: Scope, wanted: Wanted, *, after: tuple[datetime, int] | None = None, size: int = PAGE
 ) -> Page:
-    """One page by (due_at, id), up to the very last row."""
+    """One page by (due_at, id), up to the very last row.
+
+    An index has the order of one agency only, so that of each agency of the scope the first rows
+    are read and then merged: a page costs what it shows, however deep it lies.
+    """
+    condition = wanted.condition
     if after is not None:
         at, pk = after
-        rows = rows.filter(Q(due_at__gt=at) | Q(due_at=at, pk__gt=pk))
-    found = list(rows.order_by("due_at", "pk")[: size + 1])
+        condition &= Q(
+            _After(F("due_at"), F("pk"), Value(at, DateTimeField()), Value(pk, BigIntegerField()))
+        )
+    if wanted.few:
+        rows = scoped(Conversation, scope).filter(condition)
+    else:
+        each = Conversation.objects.filter(condition, agency=OuterRef("pk"))
+        first = ArraySubquery(each.order_by("due_at", "pk").values("pk")[: size + 1])
+        ids = Agency.objects.filter(pk__in=scope.readable).values(first=_Unnest(first))
+        rows = Conversation.objects.filter(pk__in=ids)
+    found = list(rows.select_related(*LISTED).order_by("due_at", "pk")[: size + 1])
     shown = found[:size]
     more = len(found) > size
     return Page(shown, (shown[-1].due_at, shown[-1].pk) if more else None)
+
+
+class _After(Func):
+    """(a, b) > (c, d), as an index over a and b understands it."""
+
+    output_field = BooleanField()
+
+    def as_sql(self, compiler: Any, connection: Any, **more: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+        parts = [compiler.compile(one) for one in self.source_expressions]
+        one, two, three, four = (sql for sql, _params in parts)
+        return f"({one}, {two}) > ({three}, {four})", [
+            value for _sql, params in parts for value in params
+        ]
+
+
+class _Unnest(Func):
+    function = "unnest"
+    set_returning = True
+    output_field = BigIntegerField()
 
 
 def counts(
@@ -285,24 +395,29 @@ def opened(
 
 
 OTHERS = 5
+ALIKE = 300
+"""Of a flood of messages about one thing, the newest so many are offered together."""
 
 
 def alike(conversation: Any) -> QuerySet[Conversation]:
     """Conversations that were suggested to speak of the same as this one (a pk or an OuterRef);
     none sealed, and never itself. The caller limits them to a scope."""
-    # Two queries deep, and then one more for the row that they stand in.
+    # Three queries deep, and then one more for the row that they stand in.
     outer = isinstance(conversation, OuterRef)
-    inner = OuterRef(OuterRef(conversation)) if outer else conversation
+    inner = OuterRef(OuterRef(OuterRef(conversation))) if outer else conversation
     values = (
         Suggestion.objects.filter(item__conversation=inner, field="group")
         .exclude(verdict="corrected")
         .values("value")
     )
-    ids = (
+    # Cut before the items are looked up: the planner cannot know that groups are small.
+    items = (
         Suggestion.objects.filter(field="group", value__in=values)
         .exclude(verdict="corrected")
-        .values("item__conversation_id")
+        .order_by("-pk")
+        .values("item_id")[:ALIKE]
     )
+    ids = Item.objects.filter(pk__in=items).values("conversation_id")
     return Conversation.objects.filter(pk__in=ids, sealed=False).exclude(pk=conversation)
 
 

@@ -41,6 +41,10 @@ class DeliveryStates(States):
 IN_FLIGHT = ("sending", "confirming", "unknown")
 WAITING = ("queued", "preparing", "ready", "held", "late")
 UNSETTLED = ("sending", "confirming", "unknown", "asked")
+# What waits for somebody's word.
+NEEDS_PERSON = Q(state__in=["asked", "late", "held", "failed"]) | Q(
+    trouble__in=["second_copy", "not_removed"]
+)
 
 
 class Delivery(Scoped):
@@ -163,6 +167,11 @@ class Delivery(Scoped):
                 name="publishing_leased",
             ),
             models.Index(fields=["agency", "due_at", "id"], name="publishing_calendar"),
+            models.Index(
+                fields=["agency", "due_at", "id"],
+                condition=NEEDS_PERSON,
+                name="publishing_needs_person",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -8,18 +8,16 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Q, QuerySet
 
 from tanggap.core.scope import Scope, scoped
-from tanggap.execution.publishing.models import IN_FLIGHT, Attempt, Delivery
+from tanggap.execution.publishing.models import IN_FLIGHT, NEEDS_PERSON, Attempt, Delivery
 
 # What the filter pills mean: code → condition.
 GROUPS: dict[str, Q] = {
-    "needs": Q(state__in=["asked", "late", "held", "failed"])
-    | Q(trouble__in=["second_copy", "not_removed"]),
+    "needs": NEEDS_PERSON,
     "waiting": Q(state__in=["queued", "preparing", "ready"]),
     "moving": Q(state__in=[*IN_FLIGHT, "removing"]),
     "published": Q(state="published"),
     "off": Q(state__in=["cancelled", "removed"]),
 }
-NEEDS_PERSON = GROUPS["needs"]
 
 
 def visible(scope: Scope) -> QuerySet[Delivery]:
