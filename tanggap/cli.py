@@ -146,11 +146,14 @@ def worker(arguments: argparse.Namespace) -> None:
 def doctor(arguments: argparse.Namespace) -> int:
     """Say what is well, what is not, and what to do about it."""
     _django()
+    from django.utils import translation
+
     from tanggap import doctor as examination
 
-    found = examination.examine()
-    for line in found:
-        print(line)
+    with translation.override(arguments.language):
+        found = examination.examine()
+        for line in found:
+            print(line)
     return int(any(not line.well for line in found))
 
 
@@ -184,6 +187,7 @@ def backup(arguments: argparse.Namespace) -> None:
         now=clock.now(),
         progress=_steps(),
     )
+    _on_record(place)
     print(f"The backup is {place}.")
     if arguments.keys:
         kept = Path(arguments.keys).expanduser().absolute() / f"{place.name}.keys.json"
@@ -426,7 +430,20 @@ COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int | None], tuple[Opt
             ),
         ),
     ),
-    ("doctor", doctor, ()),
+    (
+        "doctor",
+        doctor,
+        (
+            (
+                ("--language",),
+                {
+                    "choices": ("en", "id"),
+                    "default": "id" if os.environ.get("LANG", "").startswith("id") else "en",
+                    "help": "en or id; that of the machine (LANG) when absent",
+                },
+            ),
+        ),
+    ),
     (
         "messages",
         messages,
@@ -643,6 +660,18 @@ def _waiting() -> int:
             "Start it, or correct DATABASE_URL; `tanggap database url` shows what is used."
         ) from error
     return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def _on_record(backup: Path) -> None:
+    """Every agency's log says when its data were saved last; the page of health reads it there."""
+    from tanggap.archive.record import Entry, record_many
+    from tanggap.core import clock
+    from tanggap.core.models import Agency
+
+    facts = {"bytes": sum(path.stat().st_size for path in backup.iterdir())}
+    agencies = Agency.objects.filter(autonomous=True)
+    entries = [Entry(agency.pk, "backup.made", agency, facts, None) for agency in agencies]
+    record_many(entries, by=BY, now=clock.now())
 
 
 def _steps() -> Callable[[str, int, int], None]:

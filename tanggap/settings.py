@@ -31,6 +31,8 @@ EGRESS_PROXY = env.str("TANGGAP_EGRESS_PROXY", default="")
 # Keys of encrypted credentials: "id:base64" pairs, newest first; kept apart from the database.
 KEY_FILE = Path(env.str("TANGGAP_KEY_FILE", default=str(HOME / "keys.json")))
 ANCHOR_FILE = Path(env.str("TANGGAP_ANCHOR_FILE", default=str(HOME / "anchors.jsonl")))
+# Who shows it as a bearer token may read /metrics; without one that address does not exist.
+METRICS_TOKEN = env.str("TANGGAP_METRICS_TOKEN", default="")
 MEDIA_ROOT = Path(env.str("TANGGAP_MEDIA", default=str(HOME / "media")))
 
 INSTALLED_APPS = [
@@ -62,11 +64,13 @@ INSTALLED_APPS = [
     "tanggap.execution.inbox",
     "tanggap.execution.followup",
     "tanggap.monitoring",
+    "tanggap.health",
     "tanggap.desk",
     "tanggap.public",
 ]
 
 MIDDLEWARE = [
+    "tanggap.health.doors.doors",
     "tanggap.core.proxy.real_address",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

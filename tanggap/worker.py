@@ -15,12 +15,14 @@ import asyncio
 import hashlib
 import logging
 import signal
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from typing import cast
 
-from django.db import close_old_connections, connection
+from django.db import DatabaseError, close_old_connections, connection
 from django.utils.module_loading import import_string
 from procrastinate import App
 from procrastinate.contrib.django import app
@@ -28,6 +30,7 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 
 from tanggap.core import clock
 from tanggap.execution.publishing import deliver
+from tanggap.health import beat
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +64,16 @@ def tick(name: str, now: datetime) -> bool:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
         if not cursor.fetchone()[0]:
             return False
+    begun, every = time.monotonic(), dict(TICKS).get(name, 0)
     try:
         import_string(name)(now=now)
+    except Exception as error:
+        if not connection.in_atomic_block:
+            with suppress(DatabaseError):
+                beat.failed(name, every, error, now=now)
+        raise
+    else:
+        beat.done(name, every, took_ms=int((time.monotonic() - begun) * 1000), now=now)
     finally:
         # A connection that broke has let go of its locks.
         if connection.connection is not None and not connection.needs_rollback:
@@ -121,6 +132,7 @@ def run() -> None:
     # by a service manager and by `serve` at once, must not cut short what is on its way.
     for asked in (signal.SIGTERM, signal.SIGINT):
         signal.signal(asked, signal.SIG_IGN)
+    beat.forget_others(name for name, _every in TICKS)
     _senders = deliver.Senders()
     try:
         with app.replace_connector(connector) as running:

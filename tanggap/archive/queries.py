@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Min, Q, QuerySet
 
-from tanggap.archive.models import Record, TreeHead
+from tanggap.archive.models import Pending, Record, TreeHead
 from tanggap.archive.record import Subject, name_of
 from tanggap.core.models import Agency
 from tanggap.core.scope import Scope, scoped
@@ -90,3 +91,37 @@ def facts_since(agency: Agency, verbs: list[str], since: datetime) -> list[dict[
     """What was recorded in an agency by these verbs after an instant, oldest first."""
     rows = Record.objects.filter(agency=agency, verb__in=verbs, at__gt=since)
     return list(rows.order_by("pk").values_list("facts", flat=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """How far the sealer is: records in signed heads, how many wait and since when, newest head."""
+
+    sealed: int
+    waiting: int
+    waiting_since: datetime | None
+    signed_at: datetime | None
+
+
+def sealing(agencies: Collection[int] | None = None) -> Sealing:
+    """Of these agencies; of all that the connection may see when None. Counts no further than
+    100,000 that wait."""
+    heads, pending = TreeHead.objects.all(), Pending.objects.all()
+    if agencies is not None:
+        heads, pending = heads.filter(agency__in=agencies), pending.filter(agency__in=agencies)
+    newest = list(heads.values("agency").annotate(size=Max("size"), at=Max("at")))
+    return Sealing(
+        sum(one["size"] for one in newest),
+        pending[:100_000].count(),
+        pending.aggregate(at=Min("record__at"))["at"],
+        max((one["at"] for one in newest), default=None),
+    )
+
+
+def last(verb: str, agencies: Collection[int] | None = None) -> datetime | None:
+    """When something was last recorded by this verb."""
+    rows = Record.objects.filter(verb=verb)
+    if agencies is not None:
+        rows = rows.filter(agency__in=agencies)
+    found: datetime | None = rows.aggregate(at=Max("at"))["at"]
+    return found

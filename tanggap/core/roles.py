@@ -66,6 +66,7 @@ VERBS: dict[str, frozenset[str]] = {
         "people.read": "head lead operator auditor",
         "people.write": "lead operator",
         "rules.write": "lead ppid operator",
+        "health.read": "lead operator",
     }.items()
 }
 

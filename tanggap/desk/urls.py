@@ -24,6 +24,7 @@ AREAS = (
     ("dikecualikan/", "exempt"),
     ("penayangan/", "publishing"),
     ("pesan/", "inbox"),
+    ("peristiwa/", "live"),
     ("jawaban/", "answers"),
     ("klarifikasi/", "claims"),
     ("aduan/", "followup"),
@@ -34,6 +35,7 @@ AREAS = (
     ("undangan/", "join"),
     ("aturan/", "rules"),
     ("arsip/", "archive"),
+    ("kesehatan/", "health"),
 )
 
 urlpatterns = [

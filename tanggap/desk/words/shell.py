@@ -62,6 +62,7 @@ WORDS: dict[str, dict[str, object]] = {
         "people.read": _("see the team"),
         "people.write": _("change the team"),
         "rules.write": _("change rules"),
+        "health.read": _("see whether the system is well"),
     },
     "personal": {
         "nik": _("NIK"),
