@@ -7,6 +7,8 @@ one looks afterwards. What may be exempt or personal waits for a PPID officer (U
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from django.db import transaction
@@ -23,19 +25,16 @@ from tanggap.messaging.models import Message, Review
 
 def submit(message: Message, *, by: Person, now: datetime) -> Message:
     """Ask for approval: draft → checked. Raises Refused with the first check that stops it."""
-    with transaction.atomic():
-        fresh = _locked(message)
+    with _locked(message) as fresh:
         check.demand(check.run(fresh, now), _("Approval was not asked for yet."), before_ppid=True)
         move(fresh, "checked", by=by, now=now, facts={"hash": digest(fresh).hex()})
-    message.refresh_from_db()
     return message
 
 
 def approve(message: Message, *, seen: bytes, by: Person, now: datetime, note: str = "") -> Message:
     """checked → approved for exactly what the reviewer saw (`seen`, 32 bytes of `digest`)."""
     what = _("It was not approved.")
-    with transaction.atomic():
-        fresh = _locked(message)
+    with _locked(message) as fresh:
         _not_the_maker(fresh, by, what)
         found = _as_seen(fresh, seen, what)
         check.demand(check.run(fresh, now), what)
@@ -50,7 +49,6 @@ def approve(message: Message, *, seen: bytes, by: Person, now: datetime, note: s
             approved_at=now,
             approved_by=by,
         )
-    message.refresh_from_db()
     return message
 
 
@@ -64,22 +62,10 @@ def return_(message: Message, *, reason: str, seen: bytes, by: Person, now: date
             _("Write one sentence: what should be different?"),
             field="reason",
         )
-    with transaction.atomic():
-        fresh = _locked(message)
+    with _locked(message) as fresh:
         found = _as_seen(fresh, seen, what)
         _review(fresh, Review.Kind.CHECK, Review.Verdict.RETURNED, found, by, now, reason)
-        move(
-            fresh,
-            "draft",
-            by=by,
-            now=now,
-            verb="message.returned",
-            facts={"hash": found.hex()},
-            approved_hash=None,
-            approved_at=None,
-            approved_by=None,
-        )
-    message.refresh_from_db()
+        _back(fresh, found, by, now)
     return message
 
 
@@ -95,8 +81,7 @@ def decide_openness(
             _("Write in one sentence why it is open or not."),
             field="reason",
         )
-    with transaction.atomic():
-        fresh = _locked(message)
+    with _locked(message) as fresh:
         found = _as_seen(fresh, seen, what)
         flagged = sorted({one.rule for one in check.run(fresh, now) if one.clears})
         if not flagged:
@@ -121,18 +106,7 @@ def decide_openness(
             facts={"open": open_, "rules": flagged, "hash": found.hex()},
         )
         if not open_ and fresh.state != "draft":
-            move(
-                fresh,
-                "draft",
-                by=by,
-                now=now,
-                verb="message.returned",
-                facts={"hash": found.hex()},
-                approved_hash=None,
-                approved_at=None,
-                approved_by=None,
-            )
-    message.refresh_from_db()
+            _back(fresh, found, by, now)
     return message
 
 
@@ -152,8 +126,7 @@ def send_in_emergency(message: Message, *, reason: str, by: Person, now: datetim
             _("Write in one sentence what cannot wait."),
             field="reason",
         )
-    with transaction.atomic():
-        fresh = _locked(message)
+    with _locked(message) as fresh:
         # Danger to people goes before what a PPID officer may still say; secrets do not.
         check.demand([one for one in check.run(fresh, now) if one.rule != "exempt_pattern"], what)
         found = digest(fresh)
@@ -172,7 +145,6 @@ def send_in_emergency(message: Message, *, reason: str, by: Person, now: datetim
             approved_by=by,
             review_owed=True,
         )
-    message.refresh_from_db()
     return message
 
 
@@ -186,8 +158,7 @@ def review_after(message: Message, *, note: str, by: Person, now: datetime) -> M
             _("Write in one sentence whether it was right."),
             field="note",
         )
-    with transaction.atomic():
-        fresh = _locked(message)
+    with _locked(message) as fresh:
         if not fresh.review_owed:
             raise Refused(what, _("No review is owed here."), "")
         if fresh.approved_by_id == by.pk:
@@ -199,7 +170,6 @@ def review_after(message: Message, *, note: str, by: Person, now: datetime) -> M
         _review(fresh, Review.Kind.AFTER, Review.Verdict.NOTED, digest(fresh), by, now, note)
         Message.objects.filter(pk=fresh.pk).update(review_owed=False)
         record(fresh.agency, "message.reviewed_after", fresh, by=by, now=now)
-    message.refresh_from_db()
     return message
 
 
@@ -215,9 +185,28 @@ def comment(message: Message, *, text: str, by: Person, now: datetime) -> Review
     return kept
 
 
-def _locked(message: Message) -> Message:
-    return (
-        Message.objects.select_for_update(of=["self"]).select_related("agency").get(pk=message.pk)
+@contextmanager
+def _locked(message: Message) -> Iterator[Message]:
+    """The frame of every decision: the message as it is now, under lock, in one transaction; the
+    caller's copy says the same afterwards."""
+    with transaction.atomic():
+        rows = Message.objects.select_for_update(of=["self"]).select_related("agency")
+        yield rows.get(pk=message.pk)
+    message.refresh_from_db()
+
+
+def _back(fresh: Message, found: bytes, by: Person, now: datetime) -> None:
+    """To its writer, without an approval."""
+    move(
+        fresh,
+        "draft",
+        by=by,
+        now=now,
+        verb="message.returned",
+        facts={"hash": found.hex()},
+        approved_hash=None,
+        approved_at=None,
+        approved_by=None,
     )
 
 

@@ -30,6 +30,8 @@ from tanggap.messaging.models import Exemption, Message, Review, Variant
 
 Verdict = Literal["pass", "warn", "block"]
 GUARDS = Path(__file__).with_name("guards.json")
+JUDGED = "id"
+"""The language whose long sentences and hard words are known (language/readability.py)."""
 NAMES = {"nik": "NIK", "kk": "KK"}
 
 
@@ -315,6 +317,11 @@ def humour(look: Look) -> Iterator[Check]:
 
 
 def plain_language(look: Look) -> Iterator[Check]:
+    if look.message.language != JUDGED:
+        yield Check(
+            "plain_language", "pass", _("Ease of reading is judged for Indonesian words only")
+        )
+        return
     reading = readability.read(look.message.core)
     if reading.long_sentences:
         yield Check(

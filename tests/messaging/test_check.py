@@ -41,6 +41,16 @@ def test_each_rule_finds_its_fault(message, maker, now, fields, rule, verdict) -
     assert found.next
 
 
+def test_ease_of_reading_is_judged_in_its_own_language(message, maker, now) -> None:
+    long = "Vaksin " + "kangge bocah wonten ing puskesmas " * 12
+    draft.edit(message, by=maker, now=now, core=long)
+    assert answers(message, now)["plain_language"] == "warn"
+    draft.edit(message, by=maker, now=now, language="jv")
+    found = [one for one in check.run(message, now) if one.rule == "plain_language"]
+    assert [one.verdict for one in found] == ["pass"]
+    assert "Indonesia" in found[0].what
+
+
 def test_an_address_counts_as_the_server_counts_it(message, account, maker, now) -> None:
     account.limits = {}
     text = "a" * 470 + " https://sukamaju.example/" + "b" * 200

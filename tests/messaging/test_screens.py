@@ -11,7 +11,7 @@ from django.urls import reverse
 from PIL import Image
 
 from tanggap.execution.publishing import schedule
-from tanggap.messaging import approve, draft
+from tanggap.messaging import approve, content, draft
 from tanggap.messaging.content import digest
 from tanggap.messaging.models import Message, Review
 
@@ -87,6 +87,26 @@ def test_a_message_is_written_adapted_and_handed_in(client, maker, account):
     web.post(reverse("desk:messaging-submit", args=[row.pk]))
     row.refresh_from_db()
     assert row.state == "checked"
+
+
+def test_the_language_is_chosen_approved_with_the_words_and_told_to_the_network(
+    client, message, maker, account
+):
+    web = sign_in(client, maker)
+    page = web.get(reverse("desk:messaging-one", args=[message.pk]))
+    assert '<option value="id" selected>' in text(page)
+    before = content.digest(message)
+    save = reverse("desk:messaging-save", args=[message.pk])
+    assert web.post(save, fields(message, account, language="su")).status_code == 302
+    message.refresh_from_db()
+    assert message.language == "su"
+    assert content.digest(message) != before
+    assert [said["language"] for _variant, _part, said in content.contents_of(message)] == ["su"]
+    # A form that says nothing of it changes nothing; one that is unknown is refused.
+    assert web.post(save, fields(message, account)).status_code == 302
+    message.refresh_from_db()
+    assert message.language == "su"
+    assert web.post(save, fields(message, account, language="xx")).status_code == 422
 
 
 def test_saving_over_anothers_words_is_refused_with_both(client, message, maker, account, now):

@@ -22,7 +22,7 @@ from tanggap.activities.queries import upcoming
 from tanggap.core.errors import Refused
 from tanggap.core.scope import Scope
 from tanggap.desk.door import desk
-from tanggap.desk.forms import refuse
+from tanggap.desk.forms import LANGUAGES, refuse
 from tanggap.desk.messaging import view
 from tanggap.desk.messaging.picture_form import PictureForm
 from tanggap.desk.words import tables
@@ -70,6 +70,14 @@ class MessageForm(forms.Form):
         empty_label=_("Not tied to the agenda"),
     )
     tone = forms.ChoiceField(label=_("Tone"), required=False)
+    language = forms.ChoiceField(
+        label=_("Language of the words"),
+        choices=LANGUAGES,
+        required=False,
+        help_text=_(
+            "Networks and screen readers are told; ease of reading is judged in Indonesian."
+        ),
+    )
     valid_until = forms.DateField(
         label=_("Valid until"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
     )
@@ -109,6 +117,7 @@ def initial_of(message: Message) -> dict[str, Any]:
         "source": message.source,
         "activity": message.activity_id,
         "tone": message.tone,
+        "language": message.language,
         "valid_until": message.valid_until,
         "publish_at": message.publish_at,
         "emergency": message.emergency,
@@ -135,6 +144,7 @@ def new(request: HttpRequest) -> HttpResponse:
         request.POST or None,
         initial={
             "tone": "warm",
+            "language": "id",
             "activity": activity.pk if activity else None,
             "accounts": [accounts[0].pk] if len(accounts) == 1 else [],
         },
@@ -142,6 +152,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         said = dict(form.cleaned_data)
         said.pop("seen")
+        said["language"] = said["language"] or "id"
         try:
             row = draft.write(request.agency, by=scope.person, now=request.now, **said)
         except Refused as refusal:
@@ -234,6 +245,7 @@ def save(request: HttpRequest, pk: int) -> HttpResponse:
     said = dict(form.cleaned_data)
     accounts, seen = said.pop("accounts"), said.pop("seen")
     said["tone"] = said["tone"] or message.tone
+    said["language"] = said["language"] or message.language
     try:
         with transaction.atomic():
             draft.edit(message, by=scope.person, now=now, seen=_instant(seen), **said)
