@@ -4,7 +4,6 @@ wrong. Few queries, whatever the size; what a role may not read is not asked at 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -13,7 +12,6 @@ from zoneinfo import ZoneInfo
 from django.db.models import CharField, Count, F, Q, QuerySet, Value
 from django.db.models.functions import Cast, TruncHour
 
-from tanggap.accounts.models import Account
 from tanggap.core.scope import Scope, scoped
 from tanggap.execution.followup.models import Announcement, Case, Recommendation
 from tanggap.execution.inbox.models import Claim, Conversation, Cursor, Item, Reply
@@ -306,14 +304,6 @@ def questions(scope: Scope) -> Questions:
     )
 
 
-def accounts_in_trouble(scope: Scope) -> QuerySet[Account]:
-    """Paused, or connected and not answering."""
-    rows = scoped(Account, scope)
-    if not scope.may("account.read"):
-        return rows.none()
-    return rows.filter(Q(state="paused") | (Q(state="connected") & ~Q(trouble=""))).order_by("pk")
-
-
 def not_listening(scope: Scope) -> QuerySet[Cursor]:
     """Accounts whose messages cannot be read now, with since when and why."""
     rows = scoped(Cursor, scope)
@@ -346,11 +336,3 @@ def balance(scope: Scope, since: datetime | None = None) -> dict[str, int]:
         d=Count("pk", filter=here & Q(conversation__sealed=True)),
     ).values()
     return {"received": received, "shown": shown, "quarantined": quarantined, "sealed": sealed}
-
-
-def kinds_of(decided: Iterable[Decision]) -> dict[str, int]:
-    """How many of each kind wait."""
-    found: dict[str, int] = {}
-    for one in decided:
-        found[one.kind] = found.get(one.kind, 0) + 1
-    return found

@@ -1,7 +1,7 @@
 """The agency's own calendar: declare a day working or off, over what the national one says.
 
-Open deadlines that span such a day are computed again by whoever owns them: the caller passes the
-days returned here on, and a tick asks `changed_days_since`.
+Open deadlines that span such a day are computed again by whoever owns them, from the record of it
+(execution/followup/clocks.py).
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from datetime import date, datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from tanggap.archive.queries import facts_since
 from tanggap.archive.record import record
 from tanggap.core.errors import Refused
 from tanggap.core.models import Agency, DayOverride, Person
@@ -76,9 +75,3 @@ def restore(row: DayOverride, *, by: Person, now: datetime) -> list[date]:
         )
         DayOverride.objects.filter(pk=row.pk).delete()
     return [row.day]
-
-
-def changed_days_since(agency: Agency, since: datetime) -> list[date]:
-    """Days declared or restored after an instant, in order: for a tick that recomputes."""
-    said = facts_since(agency, ["calendar.overridden", "calendar.restored"], since)
-    return sorted({date.fromisoformat(facts["day"]) for facts in said if facts.get("changed")})

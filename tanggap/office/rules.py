@@ -38,7 +38,10 @@ def change(
 
 
 def deadlines_move(changed: Mapping[str, object]) -> bool:
-    """True when a change of settings alters working days, so that open deadlines must be redone."""
+    """True when a change of settings alters working time, so that open deadlines must be redone.
+
+    A promise that was given keeps the amount that it was given with.
+    """
     return bool(
         changed.keys()
         & {
@@ -47,6 +50,5 @@ def deadlines_move(changed: Mapping[str, object]) -> bool:
             "hours_weekday",
             "hours_friday",
             "hours_saturday",
-            "first_response_minutes",
         }
     )

@@ -14,6 +14,7 @@ from tanggap.execution.followup import cases, clocks
 from tanggap.execution.followup.models import Case, Clock
 from tanggap.execution.publishing.models import Delivery
 from tanggap.office import holidays
+from tanggap.office import rules as office_rules
 
 pytestmark = pytest.mark.django_db
 MONDAY = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
@@ -74,6 +75,18 @@ def test_a_new_day_off_moves_open_clocks_and_says_so(monday):
     count = Record.objects.filter(verb="case.clock_recomputed").count()
     assert clocks.follow_calendar(later + timedelta(hours=1)) == 0
     assert Record.objects.filter(verb="case.clock_recomputed").count() == count
+
+
+def test_a_setting_that_moves_no_day_computes_nothing_again(monday):
+    case = monday.case()
+    later = MONDAY + timedelta(hours=3)
+    office_rules.change(case.agency, {"handover_days": "5"}, by=monday.lead, now=later)
+    clocks.follow_calendar(later + timedelta(seconds=5))
+    assert clock(case, "sp4n_complaint").computed_at < later
+    office_rules.change(case.agency, {"working_week": "6"}, by=monday.lead, now=later)
+    before = clock(case, "sp4n_complaint").due_at
+    assert clocks.follow_calendar(later + timedelta(seconds=9)) >= 1
+    assert clock(case, "sp4n_complaint").due_at < before
 
 
 def test_extension_once_with_a_reason_where_the_law_knows_one(monday):

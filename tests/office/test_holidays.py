@@ -58,8 +58,6 @@ def test_saying_the_same_again_changes_no_deadline(agency, lead, now):
     )
     assert again == []
     assert DayOverride.objects.get().reason == "Pemilihan bupati"
-    assert holidays.changed_days_since(agency, now) == []
-    assert holidays.changed_days_since(agency, now - timedelta(seconds=1)) == [ELECTION]
 
 
 def test_a_day_needs_a_reason(agency, lead, now):

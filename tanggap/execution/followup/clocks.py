@@ -6,8 +6,9 @@ again when the calendar changed, notes what the deliveries say, and marks what i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Min
@@ -23,6 +24,7 @@ from tanggap.core.worktime import Office
 from tanggap.execution.followup.models import Case, Clock, Contributor
 from tanggap.execution.inbox import promise
 from tanggap.execution.inbox.models import Reply
+from tanggap.office.rules import deadlines_move
 
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 BY = "system:clocks"
@@ -287,17 +289,21 @@ def follow_calendar(now: datetime) -> int:
     since = Clock.objects.filter(kept_at=None).values("agency").annotate(since=Min("computed_at"))
     for row in since.order_by("agency"):
         agency = Agency.objects.get(pk=row["agency"])
-        changed = any(
-            facts.get("changed")
-            for node in {agency, rules.tenant(agency)}
-            for facts in facts_since(node, CALENDAR, row["since"])
-        )
-        if changed:
+        nodes = {agency, rules.tenant(agency)}
+        if any(
+            _moves(facts) for one in nodes for facts in facts_since(one, CALENDAR, row["since"])
+        ):
             affected = Clock.objects.filter(agency=agency, kept_at=None)
             moved += recompute(
                 affected.select_related("agency", "case__agency"), why="calendar", now=now
             )
     return moved
+
+
+def _moves(facts: Mapping[str, Any]) -> bool:
+    """Whether what was recorded of a day, or of settings ({name: [before, after]}), moves days."""
+    changed = facts.get("changed")
+    return deadlines_move(changed) if isinstance(changed, dict) else bool(changed)
 
 
 def _due(clock: Clock, office: Office) -> datetime:

@@ -94,11 +94,6 @@ def page(rows: QuerySet[Case], after: tuple[datetime, int] | None, size: int) ->
     return list(rows.order_by("due_at", "pk")[: size + 1])
 
 
-def case_of(conversation_id: int, scope: Scope) -> Case | None:
-    """The newest case of a conversation, for the inbox's side panel."""
-    return visible(scope).filter(contributors__conversation=conversation_id).order_by("-pk").first()
-
-
 def case_beside(conversation: Conversation, scope: Scope) -> tuple[Case | None, list[Case]]:
     """What the inbox shows beside a conversation, in one query: its newest case, and the five
     newest open ones that it may join."""
@@ -253,14 +248,14 @@ def tellings(announcement: Announcement) -> QuerySet[Telling]:
 def published(agency: Agency) -> QuerySet[Announcement]:
     """Announcements that everybody may read, newest first."""
     return (
-        Announcement.objects.filter(agency__in=_family(agency), state__in=["approved", "sent"])
+        Announcement.objects.filter(agency__in=family(agency), state__in=["approved", "sent"])
         .exclude(case__sealed=True)
         .select_related("case")
         .order_by("-approved_at", "-pk")
     )
 
 
-def _family(agency: Agency) -> list[int]:
+def family(agency: Agency) -> list[int]:
     return [
         agency.pk,
         *Agency.objects.filter(parent=agency, autonomous=False).values_list("pk", flat=True),
@@ -288,7 +283,7 @@ def _median(waits: list[timedelta]) -> timedelta | None:
 
 def accountability(agency: Agency, since: datetime, until: datetime) -> Account:
     """Volume, median time to the first answer, share of terms kept, people told."""
-    ids = _family(agency)
+    ids = family(agency)
     mine = Case.objects.filter(agency__in=ids, sealed=False)
     opened = mine.filter(opened_at__gte=since, opened_at__lt=until)
     waits = [
