@@ -43,14 +43,17 @@ _seen: dict[Path, _Seen] = {}
 def catch_up(agency_ids: set[int] | None = None) -> int:
     """Append every head that the file lacks; returns how many. None means all agencies.
 
-    A crash between the commit of a head and this leaves a gap that the next call closes.
+    A crash between the commit of a head and this, or a write that failed (a full disk), leaves a
+    gap that the next call closes, whatever agencies that call is for.
     """
     path = Path(settings.ANCHOR_FILE)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(handle, "r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        found, known = os.fstat(file.fileno()), _seen.get(path)
+        # Put back when all went well: a call that fails leaves nothing known, so that the next one
+        # reads the file anew and looks for gaps of all agencies.
+        found, known = os.fstat(file.fileno()), _seen.pop(path, None)
         # A file that was set aside or cut is read anew.
         if known and (known.inode, True) == (found.st_ino, found.st_size >= known.offset):
             first, seen = False, known
@@ -59,21 +62,22 @@ def catch_up(agency_ids: set[int] | None = None) -> int:
         file.seek(seen.offset)
         torn = b""
         for raw in file:
-            torn = b"" if raw.endswith(b"\n") else raw
-            seen.offset += len(raw)
             head = _parse(raw)
+            if not raw.endswith(b"\n"):
+                # Read again until somebody has ended it: the next line must not be glued to it.
+                torn = raw
+            else:
+                seen.offset += len(raw)
             if head:
                 seen.sizes[head.agency_id] = max(seen.sizes.get(head.agency_id, 0), head.size)
         # After the first reading in this process, gaps of all agencies are closed.
         heads = list(_missing(seen.sizes, None if first else agency_ids))
         fresh = b"".join(_line(head) for head in heads)
         if fresh:
-            if torn:
-                fresh = b"\n" + fresh
-            file.write(fresh)
+            file.write(b"\n" + fresh if torn else fresh)
             file.flush()
             os.fsync(file.fileno())
-            seen.offset += len(fresh)
+            seen.offset += len(fresh) + (len(torn) + 1 if torn else 0)
             for head in heads:
                 seen.sizes[head.agency_id] = max(seen.sizes.get(head.agency_id, 0), head.size)
         _seen[path] = seen

@@ -83,6 +83,25 @@ CREATE POLICY app_delete ON core_agency FOR DELETE TO tanggap_app
 """
 
 
+# A SECURITY DEFINER function looks tables up by a path that its caller must not lead. Whoever may
+# make temporary tables could otherwise put one in front of ours: pg_temp comes first unless a path
+# names it. The migrate command runs this after every migration, so that none forgets it.
+TEMPORARY_LAST = """
+DO $do$ DECLARE one record; BEGIN
+  FOR one IN
+    SELECT p.oid::regprocedure AS name, n.nspname AS home
+    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+    WHERE p.prosecdef AND n.nspname = current_schema()
+      AND p.proowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)
+      AND NOT coalesce(p.proconfig, '{}')
+        @> ARRAY[format('search_path=%I, pg_temp', n.nspname)]
+  LOOP
+    EXECUTE format('ALTER FUNCTION %s SET search_path = %I, pg_temp', one.name, one.home);
+  END LOOP;
+END $do$
+"""
+
+
 class _Forward(Operation):
     """Runs once, before or after the tables of core; dropping the database undoes it."""
 

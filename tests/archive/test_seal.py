@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import threading
 from datetime import timedelta
 
@@ -83,6 +85,50 @@ def test_a_crash_before_anchoring_is_made_good(agency, monkeypatch):
     seal(NOW)
     assert [line["size"] for line in anchored()] == [1, 2]
     assert anchor.catch_up() == 0
+
+
+@pytest.mark.django_db
+def test_a_failed_write_leaves_no_gap_even_of_an_agency_that_stays_quiet(
+    agency, other, monkeypatch
+):
+    """As when the disk is full; half of a line may be there."""
+    many(agency, 1)
+    many(other, 1)
+    seal(NOW)
+    many(agency, 1)
+
+    def full(number):
+        os.ftruncate(number, os.fstat(number).st_size - 40)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tanggap.archive.anchor.os.fsync", full)
+        with pytest.raises(OSError, match="space"):
+            seal(NOW)
+    many(other, 1)
+    assert seal(NOW) == {other.pk: 2}
+    heads = [line.head for line in anchor.lines()]
+    assert [(head.agency_id, head.size) for head in heads if head] == [
+        (agency.pk, 1),
+        (other.pk, 1),
+        *sorted([(agency.pk, 2), (other.pk, 2)]),
+    ]
+    assert heads.count(None) == 1
+
+
+@pytest.mark.django_db
+def test_a_torn_line_that_one_call_only_reads_is_not_glued_by_the_next(agency):
+    many(agency, 1)
+    seal(NOW)
+    with settings.ANCHOR_FILE.open("a") as file:
+        file.write('{"agency":1,"si')
+    assert seal(NOW) == {}
+    many(agency, 1)
+    seal(NOW)
+    many(agency, 1)
+    seal(NOW)
+    heads = [line.head for line in anchor.lines()]
+    assert [head and head.size for head in heads] == [1, None, 2, 3]
 
 
 @pytest.mark.django_db

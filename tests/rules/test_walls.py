@@ -56,6 +56,31 @@ def test_every_table_that_speaks_of_an_agencys_row_is_walled():
 
 
 @pytest.mark.django_db
+def test_no_temporary_table_stands_before_ours_in_a_function_of_the_owner(agency):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT p.proname, p.proconfig FROM pg_proc p"
+            " JOIN pg_namespace n ON n.oid = p.pronamespace"
+            " WHERE p.prosecdef AND n.nspname = current_schema()"
+        )
+        found = dict(cursor.fetchall())
+        assert {"core_memberships", "followup_case_agency"} <= set(found)
+        led = {
+            name: config
+            for name, config in found.items()
+            if not any(one.endswith(", pg_temp") for one in config or ())
+        }
+        assert led == {}
+        # As anybody could try who serves a page.
+        cursor.execute("SET LOCAL ROLE tanggap_app")
+        cursor.execute("CREATE TEMP TABLE followup_case (number text, agency_id bigint)")
+        cursor.execute("GRANT SELECT ON followup_case TO PUBLIC")
+        cursor.execute("INSERT INTO pg_temp.followup_case VALUES ('XXX-0000', %s)", [agency.pk])
+        cursor.execute("SELECT followup_case_agency('XXX-0000')")
+        assert cursor.fetchone() == (None,)
+
+
+@pytest.mark.django_db
 def test_the_roles_of_the_product_are_not_powerful():
     with connection.cursor() as cursor:
         cursor.execute(
