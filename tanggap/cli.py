@@ -107,6 +107,9 @@ def serve(arguments: argparse.Namespace) -> None:
     from granian.constants import Interfaces
     from granian.log import LogLevels
 
+    from tanggap.desk.live import ending
+    from tanggap.health import logs
+
     # Only the processes that answer requests take the app's role, which row-level security binds.
     os.environ["TANGGAP_DATABASE_ROLE"] = "tanggap_app"
     server = Granian(
@@ -118,7 +121,9 @@ def serve(arguments: argparse.Namespace) -> None:
         websockets=False,
         log_access=False,
         log_level=LogLevels.warning,
+        log_dictconfig=logs.of_server(settings.LOG_FORMAT),
     )
+    server.on_startup(ending.tell_first)
     print(f"Tanggap serves {settings.PUBLIC_URL} (Ctrl-C ends it).", flush=True)
     with nullcontext() if arguments.without_worker else beside.worker():
         server.serve()
@@ -301,11 +306,14 @@ def keys_rotate(arguments: argparse.Namespace) -> None:
 
     from tanggap.accounts import connect
     from tanggap.core import clock, secrets
+    from tanggap.execution.inbox import door
     from tanggap.office import keys
 
     now = clock.now()
     print("Sealing everything anew ...", file=sys.stderr, flush=True)
-    count = keys.rotate_keys(by=BY, now=now, others=[lambda: connect.reseal(now)])
+    count = keys.rotate_keys(
+        by=BY, now=now, others=[lambda: connect.reseal(now), lambda: door.reseal(now)]
+    )
     ring = secrets.keyring()
     print(f"{count} values are sealed with key {ring.sealing[0].id} now.")
     print(
@@ -536,6 +544,9 @@ def _django() -> None:
     import django
 
     django.setup()
+    from tanggap.health import logs
+
+    logs.catch_the_rest()
     from tanggap import messages as words
 
     try:

@@ -12,6 +12,7 @@ from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from tanggap.core import database
+from tanggap.health import logs
 
 env = environ.Env()
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,6 +29,8 @@ PROXIES = env.int("TANGGAP_PROXIES", default=0)
 # Exact host:port values that the outbound door may reach although they are private.
 PRIVATE_HOSTS = env.list("TANGGAP_PRIVATE_HOSTS", default=[])
 EGRESS_PROXY = env.str("TANGGAP_EGRESS_PROXY", default="")
+# The hub that is told when the public feeds have something new (WebSub); none when empty.
+WEBSUB_HUB = env.str("TANGGAP_WEBSUB_HUB", default="")
 # Keys of encrypted credentials: "id:base64" pairs, newest first; kept apart from the database.
 KEY_FILE = Path(env.str("TANGGAP_KEY_FILE", default=str(HOME / "keys.json")))
 ANCHOR_FILE = Path(env.str("TANGGAP_ANCHOR_FILE", default=str(HOME / "anchors.jsonl")))
@@ -198,10 +201,6 @@ EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("TANGGAP_MAIL_FROM", default="tanggap@localhost")
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("TANGGAP_LOG_LEVEL", default="WARNING")},
-}
+# "line" for people, "json" for machines; both leave out secrets and personal data.
+LOG_FORMAT = env.str("TANGGAP_LOG_FORMAT", default="line")
+LOGGING = logs.config(LOG_FORMAT, env.str("TANGGAP_LOG_LEVEL", default="WARNING"))

@@ -55,6 +55,9 @@ COMMON = {
     "shared_buffers": "64MB",
     "jit": "off",
     "log_min_messages": "warning",
+    # A statement that fails would stand in the log with the words of whoever wrote them.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
     "timezone": "UTC",
 }
 # The test cluster may be lost at any time, so that it need not wait for the disk.

@@ -11,7 +11,7 @@ from tanggap.health.findings import Finding
 
 def ground() -> list[Finding]:
     """What can be asked of a database without our tables."""
-    return [*machine.server(), *machine.clocks(), *machine.disks()]
+    return [*machine.server(), *machine.server_log(), *machine.clocks(), *machine.disks()]
 
 
 def life(agencies: Agencies, now: datetime) -> list[Finding]:

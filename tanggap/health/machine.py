@@ -28,6 +28,13 @@ CLOCKS_APART_S = 5.0
 LEAST_FREE_BYTES, LEAST_FREE_PART = 2_000_000_000, 0.05
 FULL_PART = 0.8
 TOKEN_LENGTH = 24
+# Settings of PostgreSQL under which its log quotes nobody, and their values that are right.
+QUIET = {
+    "log_min_error_statement": ("panic", "fatal"),
+    "log_error_verbosity": ("terse",),
+    "log_statement": ("none", "ddl"),
+    "log_min_duration_statement": ("-1",),
+}
 
 
 def server() -> Iterator[Finding]:
@@ -64,6 +71,31 @@ def server() -> Iterator[Finding]:
         )
         if full
         else "",
+    )
+
+
+def server_log() -> Iterator[Finding]:
+    """PostgreSQL's own log must not quote statements that failed, nor rows: they hold words of
+    citizens."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [list(QUIET)])
+        found = dict(cursor.fetchall())
+    quiet = all(found.get(name) in values for name, values in QUIET.items())
+    yield Finding(
+        "server_log",
+        quiet,
+        gettext("PostgreSQL's log quotes no statements.")
+        if quiet
+        else gettext("PostgreSQL's log may quote statements with words of citizens."),
+        ""
+        if quiet
+        else gettext("Let a superuser of the database run: %(sql)s")
+        % {
+            "sql": "ALTER SYSTEM SET log_min_error_statement = panic; "
+            "ALTER SYSTEM SET log_error_verbosity = terse; "
+            "ALTER SYSTEM SET log_statement = none; "
+            "ALTER SYSTEM SET log_min_duration_statement = -1; SELECT pg_reload_conf();"
+        },
     )
 
 
@@ -129,14 +161,14 @@ def disks() -> Iterator[Finding]:
         while not path.exists():
             path = path.parent
         seen.setdefault(os.stat(path).st_dev, (path, []))[1].append(what)
-    for path, what in seen.values():
+    for path, held in seen.values():
         found = shutil.disk_usage(path)
         tight = found.free < min(LEAST_FREE_BYTES, found.total * LEAST_FREE_PART)
         yield Finding(
             "disk",
             not tight,
             gettext("%(free)s GB are free on the disk of %(what)s (%(path)s).")
-            % {"free": f"{found.free / 1e9:.1f}", "what": ", ".join(what), "path": path},
+            % {"free": f"{found.free / 1e9:.1f}", "what": ", ".join(held), "path": path},
             gettext(
                 "Make room: remove old backups and logs, or enlarge the disk. On a full disk "
                 "nothing can be received or recorded."
