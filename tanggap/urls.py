@@ -14,6 +14,7 @@ from django.views.i18n import set_language
 PARTS = (
     ("", "tanggap.desk.urls"),
     ("", "tanggap.public.urls"),
+    ("", "tanggap.api.door"),
     ("api/", "tanggap.api.urls"),
 )
 

@@ -4,9 +4,9 @@ Rows are the truth and the queue only wakes: each function looks for what is due
 wake-up loses nothing. Every function takes `now` alone. Before it runs it claims an advisory lock
 by its name, so that two workers never run the same one at once.
 
-Sending is the one exception to "a function does its work and returns": in a worker process it only
-sees that the sending threads are at work, so that a slow network never keeps the table waiting.
-Run once, it sends everything that is due in this thread and returns when that is done.
+Sending and listening are the exceptions to "a function does its work and returns": in a worker
+process they only see that their threads are at work, so that a slow network never keeps the table
+waiting. Run once, they do everything that is due in this thread and return when that is done.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
 from tanggap.core import clock
+from tanggap.execution.inbox import arrivals, listen
 from tanggap.execution.publishing import deliver
 from tanggap.health import beat
 
@@ -41,12 +42,15 @@ TICKS: tuple[tuple[str, int], ...] = (
     ("tanggap.execution.publishing.confirm.tick", 5),
     ("tanggap.execution.publishing.remove.tick", 5),
     ("tanggap.execution.publishing.sweep.tick", 10),
-    ("tanggap.execution.inbox.listen.tick", 10),
+    ("tanggap.execution.inbox.arrivals.tick", 2),
+    ("tanggap.worker.hear", 10),
     ("tanggap.execution.inbox.reply.tick", 5),
     ("tanggap.execution.inbox.claims.tick", 30),
     ("tanggap.execution.followup.clocks.tick", 30),
     ("tanggap.execution.followup.announce.tick", 5),
     ("tanggap.execution.followup.guesses.forget", 600),
+    ("tanggap.execution.followup.hubs.tick", 30),
+    ("tanggap.execution.inbox.subscribe.tick", 60),
     ("tanggap.monitoring.collect.tick", 60),
     ("tanggap.accounts.verify.tick", 60),
     ("tanggap.archive.seal.seal", 2),
@@ -55,6 +59,8 @@ TICKS: tuple[tuple[str, int], ...] = (
 
 # The sending threads of this process; None until `run` starts them.
 _senders: deliver.Senders | None = None
+# The listening threads, likewise.
+_ears: listen.Ears | None = None
 
 
 def tick(name: str, now: datetime) -> bool:
@@ -93,8 +99,14 @@ def send(now: datetime) -> None:
     deliver.tick(now, senders=_senders)
 
 
+def hear(now: datetime) -> None:
+    """Listen to the accounts that are due: by this process's threads when it has any, else here."""
+    listen.tick(now, ears=_ears)
+
+
 def tidy(now: datetime) -> None:
-    """Forget which wake-ups were given more than an hour ago; they are not needed again."""
+    """Forget which wake-ups were given more than an hour ago, and which bodies came long ago."""
+    arrivals.tidy(now)
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM procrastinate_periodic_defers"
@@ -122,7 +134,7 @@ def cron(seconds: int) -> str:
 
 def run() -> None:
     """Wake the functions of the table until the process is told to end."""
-    global _senders
+    global _senders, _ears
     for name, every in TICKS:
         import_string(name)
         task = app.task(name=name, queue="ticks", queueing_lock=name)(_job(name))
@@ -133,14 +145,15 @@ def run() -> None:
     for asked in (signal.SIGTERM, signal.SIGINT):
         signal.signal(asked, signal.SIG_IGN)
     beat.forget_others(name for name, _every in TICKS)
-    _senders = deliver.Senders()
+    _senders, _ears = deliver.Senders(), listen.Ears()
     try:
         with app.replace_connector(connector) as running:
             asyncio.run(_work(running))
     finally:
         # What is on its way to the network is brought to its end: a deadline of seconds.
+        _ears.close()
         _senders.close()
-        _senders = None
+        _senders = _ears = None
 
 
 async def _work(running: App) -> None:

@@ -28,7 +28,7 @@ from tanggap.accounts.queries import current
 from tanggap.archive.move import move
 from tanggap.archive.record import record
 from tanggap.channels import oauth
-from tanggap.channels.base import Channel, Identity, Limits, Setting, verbs
+from tanggap.channels.base import Channel, Identity, Limits, Setting, Welcome, verbs
 from tanggap.channels.errors import ChannelError, NotAuthorised, RateLimited
 from tanggap.channels.registry import channels, client, open_channel
 from tanggap.core import secrets
@@ -85,6 +85,18 @@ def can(account: Account) -> frozenset[str]:
 def server_of(kind: str) -> Setting | None:
     """How a channel asks for its server; None where an account has none. KeyError: no such kind."""
     return next((one for one in channels()[kind].settings if one.name == "server"), None)
+
+
+def genuine(kind: str, headers: Mapping[str, str], body: bytes, kept: Mapping[str, str]) -> bool:
+    """Whether a body that came to a door is its network's own. Reads nothing of it."""
+    found = channels().get(kind)
+    return found is not None and found.genuine(headers, body, kept)
+
+
+def welcome(kind: str, query: Mapping[str, str], kept: Mapping[str, str]) -> Welcome | None:
+    """The answer to a network that asks at a door whether a subscription is ours."""
+    found = channels().get(kind)
+    return None if found is None else found.welcome(query, kept)
 
 
 def fields(account: Account) -> tuple[Setting, ...]:
@@ -199,6 +211,18 @@ def _alone(account: Account) -> Iterator[None]:
         if connection.connection is not None and not connection.needs_rollback:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [RENEWING, account.pk])
+
+
+def reading(account: Account, now: datetime) -> Channel:
+    """The account's channel to read what its network left with us; no session is renewed for it."""
+    kind_of(account)
+    return open_channel(
+        account.channel,
+        credentials(account),
+        now=now,
+        limits=limits(account),
+        account_id=account.remote_id,
+    )
 
 
 def counting(account: Account, now: datetime) -> Channel:

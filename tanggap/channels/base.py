@@ -31,6 +31,8 @@ VERBS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "confirm": ("sent",),
         "fetch": ("cursor",),
         "receive": ("headers", "body"),
+        "discover": (),
+        "subscribe": ("hub", "callback", "secret"),
         "metrics": ("posted",),
         "remove": ("posted",),
         "hide": ("item",),
@@ -306,6 +308,24 @@ class Fetched:
 
 
 @dataclass(frozen=True)
+class Hub:
+    """Where a network says that we may subscribe: the hub's address, and the name of what it
+    sends."""
+
+    url: str
+    topic: str
+
+
+@dataclass(frozen=True)
+class Welcome:
+    """What is answered to a network that asks whether a subscription is ours: `text`, as it wants
+    it; it promises to send for `lease_s` seconds (0: it does not say)."""
+
+    text: str
+    lease_s: int = 0
+
+
+@dataclass(frozen=True)
 class Metrics:
     """Numbers of one post by name ("replies", "reblogs", "favourites", ...)."""
 
@@ -342,6 +362,8 @@ class Channel:
     defaults: ClassVar[Limits]
     oauth: ClassVar[Any] = None
     """How an officer authorises in the browser (`oauth.CodeFlow`), or None."""
+    pause_s: ClassVar[int] = 0
+    """Seconds that this network wants between two pulls at the least."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -359,6 +381,19 @@ class Channel:
     def token(cls, credentials: Mapping[str, str]) -> str:
         """The bearer token among these credentials, "" where there is none."""
         return credentials.get("access_token", "")
+
+    @classmethod
+    def genuine(cls, headers: Mapping[str, str], body: bytes, kept: Mapping[str, str]) -> bool:
+        """Whether a body that came to an account's door is its network's: by its signature over the
+        raw bytes and what is `kept` for that door. Header names are in small letters. Reads nothing
+        of the body. A channel without a door takes nothing."""
+        return False
+
+    @classmethod
+    def welcome(cls, query: Mapping[str, str], kept: Mapping[str, str]) -> Welcome | None:
+        """The answer to a network that asks at the door whether this subscription is ours; None
+        where it is not."""
+        return None
 
     def count(self, draft: Draft) -> int:
         """Length of the draft's text as the network counts it."""

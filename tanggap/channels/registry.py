@@ -13,10 +13,11 @@ from tanggap.channels.base import Channel, Context, Credentials, Limits
 from tanggap.channels.bluesky.channel import Bluesky
 from tanggap.channels.manual.channel import Manual
 from tanggap.channels.mastodon.channel import Mastodon
+from tanggap.channels.website.channel import Website
 from tanggap.core.http import TIMEOUT, Client
 
 GROUP = "tanggap.channels"
-OURS: tuple[type[Channel], ...] = (Mastodon, Bluesky, Manual)
+OURS: tuple[type[Channel], ...] = (Mastodon, Bluesky, Website, Manual)
 
 
 @cache

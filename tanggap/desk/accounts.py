@@ -388,6 +388,7 @@ def connecting(request: HttpRequest, pk: int) -> HttpResponse:
                 "host": connect.host_of(row),
                 "by_hand": connect.by_hand(row),
                 "by_browser": connect.by_browser(row),
+                "secret": any(one.kind == "secret" for one in connect.fields(row)),
             },
             status=422 if refusal or form.errors else 200,
         )

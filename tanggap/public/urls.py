@@ -21,6 +21,7 @@ AREAS = (
     ("ikut/", "participate"),
     ("", "cases"),
     ("", "results"),
+    ("", "feeds"),
     ("", "start"),
 )
 

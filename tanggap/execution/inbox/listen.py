@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
@@ -44,7 +46,12 @@ from tanggap.execution.publishing.models import Delivery
 log = logging.getLogger(__name__)
 BY = "system:listen"
 READS = "reads"
-MAIN, BROUGHT = "main", "brought"
+LISTENING = 0x4C495354
+"""First half of the advisory lock under which an account is listened to."""
+MAIN, BROUGHT, ARRIVED = "main", "brought", "arrived"
+THREADS = 4
+SECONDS = 60.0
+"""What one account may take of a thread, all in all."""
 EVERY = timedelta(seconds=20)
 """Between two pulls of one account."""
 AFTER_FAILURE = timedelta(minutes=1)
@@ -73,20 +80,83 @@ class Taken:
     conversations: list[int] = field(default_factory=list)
 
 
-def tick(now: datetime) -> int:
-    """Pull every connected account that is due. How many new items came in."""
-    new = 0
-    for account in Account.objects.filter(state="connected").select_related("agency"):
-        if not _can_fetch(account) or not _due(account, now):
-            continue
-        try:
-            new += pull(account, now).new
-        except Exception as error:
-            # What stops one account stops no other; where it was, it stays.
-            log.exception("Listening to account %s stopped.", account.pk)
-            unnamed = Unavailable(type(error).__name__.lower())
-            _failed(account, _cursor(account, MAIN, now), unnamed, now)
-    return new
+class Ears:
+    """The worker's threads for listening, so that a slow network holds no other up.
+
+    An account is listened to by one thread at a time. Who waits longest comes first.
+    """
+
+    def __init__(self, threads: int = THREADS) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="listen")
+        self._at: dict[int, Future[int]] = {}
+
+    def fill(self, now: datetime) -> int:
+        """Hand over every account that is due and not listened to already. How many."""
+        self._at = {pk: one for pk, one in self._at.items() if not one.done()}
+        wanted = [account for account in due(now) if account.pk not in self._at]
+        for account in wanted:
+            self._at[account.pk] = self._pool.submit(_in_thread, account, now)
+        return len(wanted)
+
+    def wait(self) -> int:
+        """Until all is heard that was handed over. How many new items."""
+        return sum(one.result() for one in list(self._at.values()))
+
+    def close(self) -> None:
+        """Forget what has not begun; what has ends by its deadline."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def tick(now: datetime, *, ears: Ears | None = None) -> int:
+    """Pull every connected account that is due, or, with `ears`, see that their threads are at it.
+
+    Without ears it works in this thread and returns how many new items came in.
+    """
+    if ears is not None:
+        return ears.fill(now)
+    return sum(_hear(account, now) for account in due(now))
+
+
+def due(now: datetime) -> list[Account]:
+    """Connected accounts whose next pull is due, the one that waits longest first."""
+    cursors = {
+        row.account_id: row
+        for row in Cursor.objects.filter(stream=MAIN, account__state="connected")
+    }
+    rows = [
+        account
+        for account in Account.objects.filter(state="connected").select_related("agency__parent")
+        if _can_fetch(account) and _due(account, cursors.get(account.pk), now)
+    ]
+    never = datetime.min.replace(tzinfo=UTC)
+    return sorted(rows, key=lambda one: (_last(cursors.get(one.pk), never), one.pk))
+
+
+def _hear(account: Account, now: datetime) -> int:
+    try:
+        return pull(account, now).new
+    except Exception as error:
+        # What stops one account stops no other; where it was, it stays.
+        log.exception("Listening to account %s stopped.", account.pk)
+        unnamed = Unavailable(type(error).__name__.lower())
+        _failed(account, _cursor(account, MAIN, now), unnamed, now)
+        return 0
+
+
+def _in_thread(account: Account, now: datetime) -> int:
+    """In a thread of its own, which another worker's may not be at work on as well."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LISTENING, account.pk])
+            if not cursor.fetchone()[0]:
+                return 0
+        return _hear(account, now)
+    except Exception:
+        log.exception("Listening to account %s stopped.", account.pk)
+        return 0
+    finally:
+        # The lock is the connection's, and ends with it.
+        connection.close()
 
 
 def pull(account: Account, now: datetime) -> Taken:
@@ -94,14 +164,17 @@ def pull(account: Account, now: datetime) -> Taken:
 
     A failure is written on the Cursor and gives what was kept until then.
     """
-    total = Taken()
+    total, until = Taken(), time.monotonic() + SECONDS
     for _page in range(PULLS):
         cursor = _cursor(account, MAIN, now)
         if not limits.take(account, READS, now):
             break
         before = cursor.value.get("cursor", "")
+        if time.monotonic() > until:
+            break
         try:
-            fetched: Fetched = connect.channel(account, now).fetch(before)  # type: ignore[attr-defined]
+            opened = connect.channel(account, now, until=until)
+            fetched: Fetched = opened.fetch(before)  # type: ignore[attr-defined]
         except ChannelError as error:
             _failed(account, cursor, error, now)
             break
@@ -119,7 +192,8 @@ def audit(account: Account, now: datetime) -> int:
     if not limits.take(account, READS, now):
         return 0
     try:
-        fetched: Fetched = connect.channel(account, now).fetch("")  # type: ignore[attr-defined]
+        opened = connect.channel(account, now, until=time.monotonic() + SECONDS)
+        fetched: Fetched = opened.fetch("")  # type: ignore[attr-defined]
     except ChannelError as error:
         _failed(account, _cursor(account, MAIN, now), error, now)
         return 0
@@ -152,6 +226,22 @@ def keep(account: Account, fetched: Fetched, *, now: datetime, before: str) -> T
             polled_at=now, failed_at=None, failed_why="", failed_said=""
         )
         limits.seed(account, fetched.rate, now)
+    return taken
+
+
+def receive(account: Account, headers: Mapping[str, str], body: bytes, now: datetime) -> Fetched:
+    """What stands in a body that the account's network left at the door. No network is asked.
+    Raises a ChannelError."""
+    opened = connect.reading(account, now)
+    found: Fetched = opened.receive(headers, body)  # type: ignore[attr-defined]
+    return found
+
+
+def arrived(account: Account, fetched: Fetched, *, now: datetime) -> Taken:
+    """Keep what came to the door. In the caller's transaction."""
+    _cursor(account, ARRIVED, now)
+    taken = _store(account, fetched, ARRIVED, by=BY, now=now, note="")
+    Cursor.objects.filter(account=account, stream=ARRIVED).update(polled_at=now, moved_at=now)
     return taken
 
 
@@ -539,13 +629,18 @@ def _cursor(account: Account, stream: str, now: datetime) -> Cursor:
     return Cursor.objects.get(account=account, stream=stream)
 
 
-def _due(account: Account, now: datetime) -> bool:
-    row = Cursor.objects.filter(account=account, stream=MAIN).first()
+def _due(account: Account, row: Cursor | None, now: datetime) -> bool:
     if row is None:
         return True
+    pause = timedelta(seconds=connect.kind_of(account).pause_s)
     if row.failed_at is not None:
-        return now >= row.failed_at + AFTER_FAILURE
-    return now >= row.polled_at + EVERY
+        return now >= row.failed_at + max(AFTER_FAILURE, pause)
+    return now >= row.polled_at + max(EVERY, pause)
+
+
+def _last(row: Cursor | None, never: datetime) -> datetime:
+    """When the account was last asked, whatever it answered."""
+    return never if row is None else max(row.polled_at, row.failed_at or never)
 
 
 def _audit_due(account: Account, now: datetime) -> bool:

@@ -84,9 +84,7 @@ class Conversation(Scoped):
     STATES = ConversationStates
 
     # Every index below begins with it: one of it alone would only lead astray.
-    agency = models.ForeignKey(
-        Agency, on_delete=models.PROTECT, related_name="+", db_index=False
-    )
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+", db_index=False)
     account = models.ForeignKey(
         Account, on_delete=models.PROTECT, related_name="conversations", db_index=False
     )
@@ -180,9 +178,7 @@ class Item(Scoped):
         CSV = "csv", _("Imported from a file")
 
     # Two indexes below begin with it: one of it alone would only lead astray.
-    agency = models.ForeignKey(
-        Agency, on_delete=models.PROTECT, related_name="+", db_index=False
-    )
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+", db_index=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="items")
     author = models.ForeignKey(Author, null=True, on_delete=models.PROTECT, related_name="items")
     # Null while quarantined: it could not be placed, and says why.
@@ -575,4 +571,75 @@ class Vocabulary(Scoped):
                 condition=Q(kind="place", unit=None) | Q(kind="unit", unit__isnull=False),
                 name="inbox_vocabulary_of_unit_or_place",
             ),
+        ]
+
+
+class Door(Scoped):
+    """An address at which a network leaves what it has for one account, signed.
+
+    The address holds a token that only we and the network know; only its hash is here in clear.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="doors")
+    token_hash = models.BinaryField(max_length=32, unique=True)
+    # core.secrets.seal of what the channel needs to tell a genuine body, as JSON: names to strings.
+    sealed = models.BinaryField()
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+    # A subscription: when we last asked for it, and until when the network promised to send.
+    asked_at = models.DateTimeField(null=True, blank=True)
+    failed_why = models.CharField(max_length=40, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    # Bodies that were turned away: not genuine. Nothing of them is kept but their number.
+    refused = models.PositiveBigIntegerField(default=0)
+    refused_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(Scoped.Meta):
+        constraints = [
+            *Scoped.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["account"],
+                condition=Q(closed_at=None),
+                name="inbox_door_one_open_an_account",
+            ),
+        ]
+
+
+class Arrival(Scoped):
+    """One genuine body as it came to a door, sealed, until its words are in the inbox."""
+
+    door = models.ForeignKey(Door, on_delete=models.CASCADE, related_name="arrivals")
+    digest = models.BinaryField(max_length=32)  # SHA-256 of the body: the same body counts once
+    sealed = models.BinaryField()  # core.secrets.seal of headers and body; empty once worked on
+    received_at = models.DateTimeField()
+    worked_at = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    retry_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(Scoped.Meta):
+        constraints = [
+            *Scoped.Meta.constraints,
+            models.UniqueConstraint(fields=["door", "digest"], name="inbox_arrival_once"),
+        ]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(worked_at=None), name="inbox_arrival_waiting"),
+            models.Index(
+                fields=["worked_at"],
+                condition=Q(worked_at__isnull=False),
+                name="inbox_arrival_worked",
+            ),
+        ]
+
+
+class HubNews(Scoped):
+    """What a hub was last told of an agency's public feeds: the newest entry, and when."""
+
+    newest = models.DateTimeField()
+    told_at = models.DateTimeField()
+    failed_why = models.CharField(max_length=40, blank=True)
+
+    class Meta(Scoped.Meta):
+        constraints = [
+            *Scoped.Meta.constraints,
+            models.UniqueConstraint(fields=["agency"], name="inbox_hub_news_once"),
         ]

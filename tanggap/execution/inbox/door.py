@@ -1,0 +1,156 @@
+"""Step 4: the door at which networks leave what they have for us. Verify, store, answer.
+
+`knock` sees the raw bytes only: whether they are genuine is said by the channel, by the signature.
+What is genuine is sealed and stored, once for the same body, and committed before the network gets
+its answer; nothing is parsed here. What is not is counted and forgotten. arrivals.py does the work.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets as random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from django.db import connection, transaction
+
+from tanggap.accounts import connect
+from tanggap.accounts.models import Account
+from tanggap.archive.record import record
+from tanggap.core import secrets
+from tanggap.core.models import Person
+from tanggap.execution.inbox.models import Door
+
+MOST = 1 << 20
+"""Bytes of one body; a larger one is turned away unread."""
+HEADERS = ("content-type", "link", "content-language")
+"""What is kept of a body's headers: what says how to read it."""
+LONGEST = timedelta(days=90)
+"""A promise of a network to send for longer is taken as this."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the network is told: an HTTP status and a text."""
+
+    status: int
+    text: str = ""
+
+
+NOBODY = Answer(404)
+
+
+def open_door(
+    account: Account, kept: Mapping[str, str], *, by: Person | str, now: datetime
+) -> tuple[Door, dict[str, str]]:
+    """A new door of the account, and what is kept for it: `kept`, by which the channel tells
+    genuine bodies, and its "token", which nobody but the network learns. An older one is closed."""
+    token = random.token_urlsafe(32)
+    kept = {**kept, "token": token}
+    with transaction.atomic():
+        Door.objects.filter(account=account, closed_at=None).update(closed_at=now)
+        door = Door.objects.create(
+            agency_id=account.agency_id,
+            account=account,
+            token_hash=digest(token),
+            sealed=seal(kept),
+            opened_at=now,
+        )
+        record(
+            account.agency,
+            "account.door_opened",
+            account,
+            by=by,
+            now=now,
+            facts={"door": door.pk},
+        )
+    return door, kept
+
+
+def close_door(account: Account, *, by: Person | str, now: datetime) -> bool:
+    """Nothing more is taken. False when there was no open door."""
+    with transaction.atomic():
+        closed = Door.objects.filter(account=account, closed_at=None).update(closed_at=now)
+        if closed:
+            record(account.agency, "account.door_closed", account, by=by, now=now)
+    return bool(closed)
+
+
+def knock(
+    kind: str,
+    token: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    now: datetime,
+) -> Answer:
+    """A body at the door. 202 once it is stored, also when it was before; 403 when it is not
+    genuine, 404 where there is no such door. Header names in small letters."""
+    hashed = digest(token)
+    found = _find(hashed, kind)
+    if found is None:
+        return NOBODY
+    door, kept = found
+    if len(body) > MOST or not connect.genuine(kind, headers, body, kept):
+        _run("SELECT inbox_door_refuse(%s, %s)", hashed, now)
+        return Answer(413 if len(body) > MOST else 403)
+    head = {name: headers[name][:1000] for name in HEADERS if name in headers}
+    locked = secrets.seal(json.dumps(head).encode() + b"\n" + body, body_aad(door))
+    _run("SELECT inbox_door_take(%s, %s, %s, %s)", hashed, sha256(body).digest(), locked, now)
+    return Answer(202)
+
+
+def asked(kind: str, token: str, query: Mapping[str, str], *, now: datetime) -> Answer:
+    """A network asks whether a subscription is ours: the text that it wants to hear, or 404."""
+    hashed = digest(token)
+    found = _find(hashed, kind)
+    said = connect.welcome(kind, query, found[1]) if found is not None else None
+    if said is None:
+        return NOBODY
+    until = now + min(timedelta(seconds=max(0, min(said.lease_s, 10**9))), LONGEST)
+    _run("SELECT inbox_door_lease(%s, %s)", hashed, until)
+    return Answer(200, said.text)
+
+
+def reseal(now: datetime) -> int:
+    """Seal what the open doors hold under the newest master key (key rotation). How many changed;
+    bodies that wait are worked on within seconds."""
+    changed = 0
+    with transaction.atomic():
+        for row in Door.objects.filter(closed_at=None).select_for_update():
+            fresh = secrets.reseal(bytes(row.sealed), b"door")
+            if fresh != bytes(row.sealed):
+                changed += Door.objects.filter(pk=row.pk).update(sealed=fresh)
+    return changed
+
+
+def digest(token: str) -> bytes:
+    return sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def seal(kept: Mapping[str, str]) -> bytes:
+    return secrets.seal(json.dumps(dict(kept), sort_keys=True).encode(), b"door")
+
+
+def unseal(sealed: bytes) -> dict[str, str]:
+    return dict(json.loads(secrets.open_(sealed, b"door")))
+
+
+def body_aad(door: int) -> bytes:
+    return f"arrival:{door}".encode()
+
+
+def _find(hashed: bytes, kind: str) -> tuple[int, dict[str, str]] | None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT door, channel, sealed FROM inbox_door_find(%s)", [hashed])
+        row = cursor.fetchone()
+    if row is None or row[1] != kind:
+        return None
+    return int(row[0]), unseal(bytes(row[2]))
+
+
+def _run(sql: str, *values: bytes | datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, list(values))
