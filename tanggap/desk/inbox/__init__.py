@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from tanggap.desk.inbox import acts, approvals, intake, sealed, thread, today
+from tanggap.desk.inbox import acts, approvals, intake, question, sealed, thread, today
 
 __all__ = ["today"]
 
@@ -13,12 +13,14 @@ urlpatterns = [
     path("periksa/", approvals.listing, name="inbox-approvals"),
     path("periksa/<int:pk>/", approvals.judge, name="inbox-judge"),
     path("balasan/<int:pk>/", approvals.rewrite, name="inbox-rewrite"),
+    path("balasan/<int:pk>/pertanyaan/", question.one, name="inbox-question"),
     path("masukkan/", intake.bring, name="inbox-intake"),
     path("karantina/", intake.quarantine, name="inbox-quarantine"),
     path("tertutup/", sealed.listing, name="inbox-sealed"),
     path("tertutup/<int:pk>/", sealed.thread, name="inbox-sealed-thread"),
     path("tertutup/<int:pk>/balas/", sealed.answer, name="inbox-sealed-reply"),
     path("tertutup/<int:pk>/pelapor/", sealed.reporter, name="inbox-sealed-reporter"),
+    path("tertutup/balasan/<int:pk>/pertanyaan/", question.sealed, name="inbox-sealed-question"),
     path("saran/<int:pk>/", acts.suggestion, name="inbox-suggestion"),
     path("butir/<int:pk>/sembunyikan/", acts.hide, name="inbox-hide"),
     path("butir/<int:pk>/tampilkan/", acts.show, name="inbox-show"),

@@ -57,6 +57,9 @@ CONFIG, NAMES = "pg_catalog.indonesian", "pg_catalog.simple"
 COMMON = 2000
 """Words that are found more often are looked for along the list, others by their index."""
 
+ASKING = ("asked", "late", "held", "failed")
+"""States of a delivery in which a person decides."""
+
 # What the pills mean: code → condition. `mine` needs the person and is made in `conversations`.
 GROUPS: Mapping[str, Q] = {
     "open": Q(state__in=OPEN),
@@ -179,9 +182,7 @@ def _named(scope: Scope, text: str) -> QuerySet[Author]:
     if not words:
         return Author.objects.none()
     said = " & ".join(f"'{word}':*" for word in words)
-    return scoped(Author, scope).filter(
-        tsv=SearchQuery(said, config=NAMES, search_type="raw")
-    )
+    return scoped(Author, scope).filter(tsv=SearchQuery(said, config=NAMES, search_type="raw"))
 
 
 def _first(parts: Mapping[str, QuerySet[Any]], most: int) -> dict[str, list[int]]:
@@ -296,6 +297,28 @@ def awaiting(scope: Scope) -> QuerySet[Reply]:
         "saved_answer",
         "claim",
     ).order_by("written_at", "pk")
+
+
+def sent(scope: Scope, *, sealed_ones: bool = False) -> QuerySet[Reply]:
+    """Answers that were handed to a network, with their deliveries."""
+    talks = sealed(scope) if sealed_ones else visible(scope)
+    return (
+        scoped(Reply, scope)
+        .filter(conversation__in=talks, delivery__isnull=False)
+        .select_related(
+            "conversation__author",
+            "conversation__agency",
+            "delivery__account__agency",
+            "delivery__follows",
+            "delivery__agency",
+        )
+    )
+
+
+def asking(scope: Scope, *, sealed_ones: bool = False) -> QuerySet[Reply]:
+    """Answers that went no further and wait for somebody's word, oldest first."""
+    rows = sent(scope, sealed_ones=sealed_ones)
+    return rows.filter(delivery__state__in=ASKING).order_by("written_at", "pk")
 
 
 def conversation(scope: Scope, pk: int, *, sealed_ones: bool = False) -> Conversation | None:
