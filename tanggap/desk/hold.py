@@ -22,9 +22,7 @@ from tanggap.core.scope import Scope, scoped
 from tanggap.desk import shell
 from tanggap.desk.door import desk
 from tanggap.desk.forms import ReasonForm, refuse
-from tanggap.execution.publishing.models import WAITING, Delivery
-
-ON_ITS_WAY = ("sending", "confirming", "unknown")
+from tanggap.execution.publishing import queries
 
 
 class HoldForm(forms.Form):
@@ -57,7 +55,7 @@ def hold(request: HttpRequest) -> HttpResponse:
     form = HoldForm(scope, request.POST or None, initial={"emergency_exempt": True})
     if request.method == "POST" and form.is_valid():
         account = form.cleaned_data["account"]
-        leaving = _flying(scope, account)
+        leaving = queries.in_flight(scope, account).count()
         try:
             crisis.place(
                 request.agency,
@@ -92,7 +90,7 @@ def page(
     status: int = 200,
 ) -> HttpResponse:
     scope = request.scope
-    waiting = scoped(Delivery, scope).filter(state__in=WAITING).count()
+    waiting = queries.stoppable(scope).count()
     holds = [
         (one, (lifting or {}).get(one.pk) or ReasonForm(prefix=f"lift-{one.pk}"))
         for one in crisis.active(scope.readable)
@@ -105,7 +103,7 @@ def page(
             "form": form,
             "holds": holds,
             "waiting": waiting,
-            "flying": _flying(scope, None),
+            "flying": queries.in_flight(scope).count(),
             "may_lift": scope.may("hold.lift"),
             "refusal": refusal,
             "past": scoped(Hold, scope)
@@ -115,11 +113,6 @@ def page(
         },
         status=422 if form.errors else status,
     )
-
-
-def _flying(scope: Scope, account: Account | None) -> int:
-    rows = scoped(Delivery, scope).filter(state__in=ON_ITS_WAY)
-    return (rows.filter(account=account) if account else rows).count()
 
 
 @desk("hold.lift")

@@ -248,7 +248,7 @@ def title(scope: Scope, now: datetime) -> str:
     if parts:
         return ", ".join(parts) + "."
     following = (
-        scoped(Delivery, scope)
+        queries.visible(scope)
         .filter(state__in=["queued", "preparing", "ready"])
         .order_by("due_at")
         .first()

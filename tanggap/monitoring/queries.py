@@ -16,6 +16,7 @@ from tanggap.core.scope import Scope, scoped
 from tanggap.execution.followup.models import Announcement, Case, Recommendation
 from tanggap.execution.inbox.models import Claim, Conversation, Cursor, Item, Reply
 from tanggap.execution.publishing.models import Delivery, Place
+from tanggap.execution.publishing.queries import needs_person
 from tanggap.messaging.models import Message
 from tanggap.planning.models import Plan
 
@@ -280,27 +281,29 @@ def going_out(scope: Scope, now: datetime) -> QuerySet[Delivery]:
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """Deliveries that need somebody's word: how many of each state, and since when the oldest."""
+    """Deliveries that need somebody's word, as publishing lists them: how many in all, and of each
+    state; `copies` are out, with a second copy to remove or one that would not be removed."""
 
+    n: int
     asked: int
     late: int
     held: int
     failed: int
-    unknown: int
-
-    @property
-    def n(self) -> int:
-        return self.asked + self.late + self.held + self.failed + self.unknown
+    copies: int
 
 
 def questions(scope: Scope) -> Questions:
     """One query."""
-    rows = scoped(Delivery, scope)
+    rows = needs_person(scope)
     if not scope.may("delivery.read"):
         rows = rows.none()
-    states = ("asked", "late", "held", "failed", "unknown")
+    states = ("asked", "late", "held", "failed")
     return Questions(
-        **rows.aggregate(**{state: Count("pk", filter=Q(state=state)) for state in states})
+        **rows.aggregate(
+            n=Count("pk"),
+            copies=Count("pk", filter=~Q(state__in=states)),
+            **{state: Count("pk", filter=Q(state=state)) for state in states},
+        )
     )
 
 

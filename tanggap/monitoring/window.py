@@ -176,5 +176,7 @@ def named(window: Window) -> Account | Activity | Delivery | None:
     if window.activity:
         return scoped(Activity, window.scope).filter(pk=window.activity).first()
     if window.post:
-        return scoped(Delivery, window.scope).filter(pk=window.post).first()
+        # A reply to a citizen is no post: its words, perhaps sealed, are nobody's here.
+        rows = scoped(Delivery, window.scope).filter(kind=Delivery.Kind.POST)
+        return rows.filter(pk=window.post).first()
     return None

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from django.db.models import F
 
 from tanggap.archive.models import Record
+from tanggap.core.membership import scope_of
 from tanggap.execution.inbox import reply
 from tanggap.execution.inbox.models import Reply
 from tanggap.execution.publishing.models import Delivery
+from tanggap.monitoring import queries as monitoring
 from tests.inbox.test_screens import client_of, form_of, here, ratna, sari, url
 
 __all__ = ["here", "ratna", "sari"]
@@ -100,3 +105,42 @@ def test_a_sealed_answer_is_decided_by_who_handles_it(here, sari, ratna, member)
     assert watcher.post(there, {"answer": "again"})["Location"] == thread
     here.send()
     assert sum("kami periksa" in text for text in here.sent) == 1
+
+
+@pytest.fixture
+def sealed_answer(here, member) -> Reply:
+    """A private answer to a sealed report that the network refused."""
+    talk = here.heard("anonim", "Petugas loket minta pungli, ini korupsi dan suap di Dukcapil")
+    watcher = client_of(member("integrity"))
+    given = form_of(watcher.get(url("inbox-sealed-thread", talk.pk)))
+    watcher.post(
+        url("inbox-sealed-reply", talk.pk), {**given, "text": "Laporan Anda kami periksa."}
+    )
+    return Reply.objects.get()
+
+
+def test_the_switch_counts_what_it_stops_sealed_answers_too(here, sealed_answer, ratna):
+    page = ratna.get(url("hold"))
+    assert page.context["waiting"] == 1
+    Delivery.objects.update(state="sending", approved_hash=F("content_hash"))
+    page = ratna.get(url("hold"))
+    assert (page.context["waiting"], page.context["flying"]) == (0, 1)
+
+
+def test_today_asks_whoever_publishes_about_what_they_can_open_only(
+    here, sealed_answer, answered, ratna
+):
+    Delivery.objects.update(state="failed", trouble="rejected")
+    lead = scope_of(here.ratna, None, here.now)
+    found = monitoring.questions(lead)
+    assert (found.n, found.failed) == (1, 1)
+    said = ratna.get(url("today")).content.decode()
+    href = re.search(r'href="([^"]*group=needs[^"]*)"', said).group(1).replace("&amp;", "&")
+    assert dict(ratna.get(href).context["groups"])["needs"] == 1
+
+
+def test_the_words_of_a_sealed_answer_name_no_figure(here, sealed_answer, ratna):
+    """A figure may be about one post; the number of an answer is none."""
+    Delivery.objects.update(content={**sealed_answer.delivery.content, "text": "RAHASIA-7"})
+    page = ratna.get(url("monitoring-list"), {"post": sealed_answer.delivery_id})
+    assert page.status_code == 404 and "RAHASIA-7" not in page.content.decode()

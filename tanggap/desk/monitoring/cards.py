@@ -304,9 +304,10 @@ def _asked(found: queries.Questions) -> str:
     """What is to be decided, in words."""
     parts = (
         (found.late, gettext("too late to go by itself: %(n)s")),
-        (found.asked + found.unknown, gettext("perhaps out already, please look: %(n)s")),
+        (found.asked, gettext("perhaps out already, please look: %(n)s")),
         (found.held, gettext("held back behind an earlier part: %(n)s")),
         (found.failed, gettext("refused by the network: %(n)s")),
+        (found.copies, gettext("a copy that stands on the network and should not: %(n)s")),
     )
     said = "; ".join(words % {"n": number(n)} for n, words in parts if n)
     return said[:1].upper() + said[1:] + "."

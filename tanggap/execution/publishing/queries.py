@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Q, QuerySet
 
+from tanggap.accounts.models import Account
 from tanggap.core.scope import Scope, scoped
-from tanggap.execution.publishing.models import IN_FLIGHT, NEEDS_PERSON, Attempt, Delivery
+from tanggap.execution.publishing.models import IN_FLIGHT, NEEDS_PERSON, WAITING, Attempt, Delivery
 
 # What the filter pills mean: code → condition.
 GROUPS: dict[str, Q] = {
@@ -94,10 +94,20 @@ def overdue(
     )
 
 
-def in_flight(agency_ids: Iterable[int], account: int | None = None) -> int:
-    """How many may already be on the network: what the hold switch says it could not stop."""
-    rows = Delivery.objects.filter(state="sending", account__owner_unit_id__in=list(agency_ids))
-    return rows.filter(account_id=account).count() if account else rows.count()
+def stoppable(scope: Scope, account: Account | None = None) -> QuerySet[Delivery]:
+    """What a hold stops. Answers to sealed reports are stopped as well, so that whoever throws the
+    switch counts them; this is for counting only, never for showing."""
+    return _of(scope, account).filter(state__in=WAITING)
+
+
+def in_flight(scope: Scope, account: Account | None = None) -> QuerySet[Delivery]:
+    """What may be on the network already, so that a hold comes too late for it. For counting."""
+    return _of(scope, account).filter(state__in=IN_FLIGHT)
+
+
+def _of(scope: Scope, account: Account | None) -> QuerySet[Delivery]:
+    rows = scoped(Delivery, scope)
+    return rows.filter(account=account) if account else rows
 
 
 def waiting_for(account_id: int) -> QuerySet[Delivery]:
