@@ -32,8 +32,10 @@ def data(name: str) -> Any:
 
 def plain(word: str) -> str:
     """Lower case, without accents, stretched letters shortened: "Paré" and "pareeee" are "pare"."""
-    bare = unicodedata.normalize("NFKD", word.lower())
-    bare = "".join(sign for sign in bare if not unicodedata.combining(sign))
+    bare = word.lower()
+    if not bare.isascii():
+        bare = unicodedata.normalize("NFKD", bare)
+        bare = "".join(sign for sign in bare if not unicodedata.combining(sign))
     return _STRETCHED.sub(r"\1", bare)
 
 
