@@ -5,9 +5,15 @@ from __future__ import annotations
 import os
 import warnings
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tanggap.settings")
 # Static files are small and read from one place: handing them out in a thread is what we want.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous")
-application = get_asgi_application()
+django.setup(set_prefix=False)
+
+from tanggap.api import door  # noqa: E402 (reads models)
+from tanggap.desk.live import ending, serve  # noqa: E402 (they read models)
+
+ending.listen()
+application = door.before(serve.application(serve.Pages()))

@@ -5,4 +5,4 @@ import "./copy.js";
 import "./counter.js";
 import "./keep.js";
 import "./keys.js";
-import "./presence.js";
+import "./live.js";

@@ -98,12 +98,16 @@ def _groups(request: DeskRequest, asked: str) -> list[Group]:
             )
         )
     if scope.may("inbox.read"):
-        rows = inbox.search(inbox.visible(scope), scope, asked).select_related("author", "account")
+        rows = inbox.page(
+            scope,
+            inbox.wanted(scope, now=request.now, group="", text=asked),
+            size=SIZE + 1,
+        ).rows
         found.append(
             _group(
                 gettext("Messages"),
                 "talk",
-                rows.order_by("-last_item_at", "-pk"),
+                rows,
                 lambda row: Found(
                     row.author.name or row.author.handle,
                     places.of("talk", row.pk),

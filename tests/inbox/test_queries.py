@@ -100,7 +100,7 @@ def test_a_list_and_a_thread_take_few_queries(desk):
         connection,
     ) as asked:
         rows = queries.page(scope, queries.wanted(scope, now=desk.now)).rows
-        _names = [(row.author.handle, row.account.handle, row.unit) for row in rows]
+        _names = [(row.author.handle, row.assigned_to) for row in rows]
         queries.counts(scope, desk.now)
         opened = queries.opened(scope, found.pk)
         assert opened is not None

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from tanggap.core.errors import Refused
 from tanggap.core.models import Person
@@ -212,12 +212,16 @@ def show(request: DeskRequest, pk: int) -> HttpResponse:
     return back(request, item.conversation_id or 0)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @desk("inbox.read")
 def present(request: DeskRequest, pk: int) -> HttpResponse:
-    """A heartbeat; answers with who else has it open."""
+    """Who else has it open. Sent, it says that one is here, and with `writing` that one writes."""
     found = find(request, pk)
-    presence.beat(found, request.user, now=request.now, writing=request.POST.get("writing") == "1")
+    if request.method == "POST":
+        writes = request.POST.get("writing")
+        presence.beat(
+            found, request.user, now=request.now, writing=None if writes is None else writes == "1"
+        )
     return render(
         request,
         "desk/inbox/presence.html",

@@ -32,7 +32,8 @@ FILTERS = ("group", "kind", "unit", "account", "assignee", "case", "sama", "q", 
 
 @desk("inbox.read")
 def listing(request: DeskRequest) -> HttpResponse:
-    return render(request, "desk/inbox/panes.html", pane(request))
+    part = wanted_part(request, ("list",))
+    return render(request, template(part), {"part": part, **pane(request)})
 
 
 @desk("inbox.read")
@@ -194,7 +195,7 @@ def show(
     status: int = 200,
 ) -> HttpResponse:
     """All three panes with a conversation open."""
-    scope, now = request.scope, request.now
+    scope, now, part = request.scope, request.now, wanted_part(request, ("list", "said"))
     opened = queries.opened(scope, pk, sealed_ones=sealed)
     if opened is None:
         raise Http404
@@ -221,8 +222,9 @@ def show(
     urgency = {0: "danger", 1: "urgent", 2: "normal"}[found.urgency]
     return render(
         request,
-        "desk/inbox/panes.html",
+        template(part),
         {
+            "part": part,
             **pane(request, found.pk, sealed=sealed, choices=choices),
             "open": found,
             "name": gettext("Reporter") if unnamed else shown.name_of(found.author),
@@ -267,6 +269,23 @@ def show(
         },
         status=status,
     )
+
+
+PART = "bagian"
+
+
+def wanted_part(request: DeskRequest, parts: tuple[str, ...]) -> str:
+    """The part that a live page asks for again, or "" for the whole. Links in it are those of the
+    page, which does not ask so."""
+    part = request.GET.get(PART, "")
+    asked = request.GET.copy()
+    asked.pop(PART, None)
+    request.GET = asked  # type: ignore[assignment]
+    return part if part in parts else ""
+
+
+def template(part: str) -> str:
+    return "desk/inbox/part.html" if part else "desk/inbox/panes.html"
 
 
 def counter(found: Conversation, item: Item | None, now: datetime) -> dict[str, Any]:

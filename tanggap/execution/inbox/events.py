@@ -42,6 +42,9 @@ class Place:
     newest: int
     missing: dict[int, datetime] = field(default_factory=dict)
 
+    def copy(self) -> Place:
+        return Place(self.newest, dict(self.missing))
+
 
 def begin(now: datetime) -> Place:
     """The place of a reader who wants what happens from now on."""

@@ -207,7 +207,8 @@ class Page:
     after: tuple[datetime, int] | None
 
 
-LISTED = ("author", "account", "unit", "assigned_to")
+LISTED = ("author", "assigned_to")
+"""What a line of the list shows of other rows."""
 
 
 def page(
