@@ -127,6 +127,7 @@ PLACES: dict[str, Line | list[Line]] = {
     "public:feed": [{"agency": "@slug", "form": f"={form}"} for form in ("rss", "atom", "json")],
     "door": {"channel": "=none", "token": "=none"},
     "public:result": {"agency": "@slug", "slug": "followup.Announcement.slug"},
+    "public:behind": {"agency": "@slug", "what": "=opened"},
     "public:*": {"agency": "@slug"},
     "account_confirm_email": {"key": "=x"},
     "account_reset_password_from_key": {"uidb36": "=1", "key": "=x-y"},

@@ -41,6 +41,15 @@ WORDS: dict[str, dict[str, object]] = {
         "closed": _("Closed"),
         "all": _("All"),
     },
+    "public_figure": {
+        "opened": _("Reports opened"),
+        "people": _("Citizens behind them"),
+        "resolved": _("Reports finished"),
+        "reopened": _("Reopened, because it was not fixed"),
+        "median_answer": _("Half of all answers came within"),
+        "on_time": _("Legal deadlines kept"),
+        "told": _("People told what was done"),
+    },
     "case_event": {
         "case.opened": _("Report opened"),
         "case.assigned": _("Assigned"),

@@ -5,7 +5,6 @@ Sealed cases are seen by holders of the verb "integrity" alone; a unit's people 
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,14 +18,13 @@ from tanggap.execution.followup.cases import OPEN
 from tanggap.execution.followup.models import (
     Announcement,
     Case,
-    Clock,
     Contributor,
     Finding,
     Handover,
     Recommendation,
     Telling,
 )
-from tanggap.execution.inbox.models import Conversation, Item, Reply
+from tanggap.execution.inbox.models import Conversation, Item
 from tanggap.execution.inbox.promise import OPEN as WAITING
 from tanggap.language.not_done import says_not_done
 
@@ -260,60 +258,3 @@ def family(agency: Agency) -> list[int]:
         agency.pk,
         *Agency.objects.filter(parent=agency, autonomous=False).values_list("pk", flat=True),
     ]
-
-
-@dataclass(frozen=True)
-class Account:
-    """Figures of a span of days that citizens see. None is "not available", never zero."""
-
-    opened: int
-    resolved: int
-    people: int
-    median_answer: timedelta | None
-    on_time: float | None
-    terms: int
-    told: int
-    reopened: int
-
-
-def _median(waits: list[timedelta]) -> timedelta | None:
-    found = statistics.median([one.total_seconds() for one in waits]) if waits else None
-    return None if found is None else timedelta(seconds=found)
-
-
-def accountability(agency: Agency, since: datetime, until: datetime) -> Account:
-    """Volume, median time to the first answer, share of terms kept, people told."""
-    ids = family(agency)
-    mine = Case.objects.filter(agency__in=ids, sealed=False)
-    opened = mine.filter(opened_at__gte=since, opened_at__lt=until)
-    waits = [
-        at - written
-        for at, written in Reply.objects.filter(
-            agency__in=ids,
-            delivery__published_at__gte=since,
-            delivery__published_at__lt=until,
-            conversation__sealed=False,
-        ).values_list("delivery__published_at", "item__received_at")
-        if at is not None
-    ]
-    ended = Clock.objects.filter(
-        agency__in=ids,
-        case__sealed=False,
-        due_at__gte=since,
-        due_at__lt=until,
-        rule__startswith="sp4n_",
-    )
-    terms = ended.count()
-    kept = ended.filter(kept_at__lte=F("due_at")).count()
-    return Account(
-        opened=opened.count(),
-        resolved=mine.filter(resolved_at__gte=since, resolved_at__lt=until).count(),
-        people=Contributor.objects.filter(case__in=opened).count(),
-        median_answer=_median(waits),
-        on_time=kept / terms if terms else None,
-        terms=terms,
-        told=Telling.objects.filter(
-            agency__in=ids, delivery__published_at__gte=since, delivery__published_at__lt=until
-        ).count(),
-        reopened=mine.filter(reopened_count__gt=0, opened_at__gte=since).count(),
-    )
