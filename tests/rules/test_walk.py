@@ -19,6 +19,7 @@ from bs4 import BeautifulSoup
 from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from tanggap.core import http, roles, secrets
 from tanggap.core.models import Agency, Person
@@ -351,6 +352,17 @@ def target(form: Any, path: str) -> str:
     return form.get("action") or path
 
 
+# Each run sends each form one piece of rubbish, taking turns; `-m thorough` all of it.
+MUCH = pytest.mark.parametrize(
+    "thoroughly", [False, pytest.param(True, marks=pytest.mark.thorough)], ids=["turns", "all"]
+)
+
+
+def turn(pieces: tuple[str, ...], count: int, thoroughly: bool) -> tuple[str, ...]:
+    return pieces if thoroughly else (pieces[count % len(pieces)],)
+
+
+@MUCH
 @pytest.mark.parametrize(
     "role",
     [
@@ -359,7 +371,7 @@ def target(form: Any, path: str) -> str:
         if set(one.values) & {"lead", "editor", "head", "ppid", "unit", "operator"}
     ],
 )
-def test_every_form_takes_anything_without_a_fault(planted, member, role):
+def test_every_form_takes_anything_without_a_fault(planted, member, role, thoroughly):
     """As it stands, and with rubbish in every field: never a fault of ours, always csrf."""
     client = signed_in(member(role, unit=planted.unit if role == "unit" else None))
     faults, done = [], set()
@@ -373,7 +385,7 @@ def test_every_form_takes_anything_without_a_fault(planted, member, role):
             done.add(key)
             if method == "post" and not form.find("input", {"name": "csrfmiddlewaretoken"}):
                 faults.append(f"{path}: the form to {to} has no csrf token")
-            for value in (None, *RUBBISH):
+            for value in (None, *turn(RUBBISH, len(done), thoroughly)):
                 answer = ask(client, method, to, filled(form, value))
                 if answer.status_code >= 500:
                     faults.append(
@@ -391,10 +403,11 @@ QUERIES = (
 )
 
 
-def test_every_address_takes_any_question(planted, member):
+@MUCH
+def test_every_address_takes_any_question(planted, member, thoroughly):
     client, faults = signed_in(member("lead")), []
-    for _one, path in walk(open_to("lead"), planted):
-        for query in QUERIES:
+    for count, (_one, path) in enumerate(walk(open_to("lead"), planted)):
+        for query in turn(QUERIES, count, thoroughly):
             answer = ask(client, "get", path + query)
             if answer.status_code >= 500:
                 faults.append(f"{path}{query[:40]}: {answer.status_code}")
@@ -402,22 +415,6 @@ def test_every_address_takes_any_question(planted, member):
 
 
 # --- what pages promise ------------------------------------------------------------------------
-
-
-def test_no_list_counts_its_way(planted, member):
-    """Lists page by key: OFFSET would skip and repeat while new rows come in."""
-    from django.test.utils import CaptureQueriesContext
-
-    client, faults = signed_in(member("lead")), []
-    for _one, path in walk(open_to("lead"), planted):
-        with CaptureQueriesContext(connection) as asked:
-            ask(client, "get", path)
-        faults += [
-            f"{path}: {query['sql'][:300]}"
-            for query in asked.captured_queries
-            if re.search(r"\bOFFSET\b", query["sql"])
-        ]
-    assert not faults, "\n".join(faults)
 
 
 CLOCK = re.compile(r"(?<![\d.,:])([01]\d|2[0-3])\.[0-5]\d(?![\d.,]*\d)(?!\s?%)")
@@ -429,24 +426,39 @@ NOTE = re.compile(r"\b(?:dalam|waktu|jam)\s+(?:WIB|WITA|WIT)\b")
 OF_NO_DAY = {"desk:team-edit": "22.00 is an example of a late hour, not a time"}
 
 
-def test_every_time_says_its_zone(planted, member):
-    """HH.MM is followed by the zone, or stands where the zone is said (a table, a week, a card)."""
+def test_pages_keep_their_promises(planted, member):
+    """Lists page by key, never by OFFSET, which skips and repeats while new rows come in.
+
+    HH.MM is followed by the zone, or stands where the zone is said (a table, a week, a card).
+    """
     client, faults = signed_in(member("lead")), []
     for one, path in walk(open_to("lead"), planted):
-        page = ask(client, "get", path)
-        if "html" not in page.headers.get("Content-Type", "") or page.status_code != 200:
-            continue
-        soup = BeautifulSoup(page.content, "html.parser")
-        for part in soup(["script", "style", "textarea", "blockquote"]):
-            part.decompose()
-        if one.name in OF_NO_DAY or NOTE.search(soup.get_text(" ")):
-            continue
-        for piece in soup.find_all(string=CLOCK):
-            whole = str(piece)
-            for found in CLOCK.finditer(whole):
-                if not ZONED.match(whole[found.end() :]) and not _said_near(piece):
-                    faults.append(f"{path} ({one.name}): “{whole.strip()[:80]}”")
+        with CaptureQueriesContext(connection) as asked:
+            page = ask(client, "get", path)
+        faults += [
+            f"{path}: {query['sql'][:300]}"
+            for query in asked.captured_queries
+            if re.search(r"\bOFFSET\b", query["sql"])
+        ]
+        faults += [f"{path} ({one.name}): {time}" for time in without_zone(one, page)]
     assert not faults, "\n".join(dict.fromkeys(faults))
+
+
+def without_zone(one: addresses.Address, page: HttpResponse) -> list[str]:
+    """Texts of the page with a time whose zone nothing near it says."""
+    if "html" not in page.headers.get("Content-Type", "") or page.status_code != 200:
+        return []
+    soup = BeautifulSoup(page.content, "html.parser")
+    for part in soup(["script", "style", "textarea", "blockquote"]):
+        part.decompose()
+    if one.name in OF_NO_DAY or NOTE.search(soup.get_text(" ")):
+        return []
+    return [
+        f"“{str(piece).strip()[:80]}”"
+        for piece in soup.find_all(string=CLOCK)
+        for found in CLOCK.finditer(str(piece))
+        if not ZONED.match(str(piece)[found.end() :]) and not _said_near(piece)
+    ]
 
 
 def _said_near(piece: Any) -> bool:
