@@ -95,8 +95,10 @@ def admin_create(arguments: argparse.Namespace) -> None:
 
 def serve(arguments: argparse.Namespace) -> None:
     """Serve the pages, with a worker beside them, until told to end."""
-    os.environ.setdefault("TANGGAP_PUBLIC_URL", f"http://localhost:{arguments.port}")
     _free(arguments.host, arguments.port)
+    if not os.environ.get("TANGGAP_PUBLIC_URL"):
+        # The worker beside and `admin create` name the same address.
+        os.environ["TANGGAP_PUBLIC_URL"] = database.keep_address(arguments.port)
     _django()
     _refuse_weak_secret()
     _up_to_date()

@@ -23,7 +23,7 @@ DEBUG = env.bool("TANGGAP_DEBUG", default=False)
 PRACTICE = env.bool("TANGGAP_PRACTICE", default=False)
 SECRET_KEY = env.str("TANGGAP_SECRET_KEY", default="") or database.local_secret()
 ALLOWED_HOSTS = env.list("TANGGAP_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-PUBLIC_URL = env.str("TANGGAP_PUBLIC_URL", default="http://localhost:8000").rstrip("/")
+PUBLIC_URL = env.str("TANGGAP_PUBLIC_URL", default=database.local_address()).rstrip("/")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 PROXIES = env.int("TANGGAP_PROXIES", default=0)
 # Exact host:port values that the outbound door may reach although they are private.

@@ -94,6 +94,22 @@ def local_secret() -> str:
     return path.read_text().strip()
 
 
+def local_address() -> str:
+    """Where `serve` listens on this machine: other commands print links that begin with it."""
+    try:
+        return (home() / "address").read_text().strip()
+    except OSError:
+        return "http://localhost:8000"
+
+
+def keep_address(port: int) -> str:
+    """`serve` begins to listen on this port. Returns the address."""
+    said = f"http://localhost:{port}"
+    make_private(home())
+    (home() / "address").write_text(f"{said}\n")
+    return said
+
+
 def make_private(path: Path) -> Path:
     """Make the directory for its owner only. One that exists keeps its mode: it may not be ours."""
     if not path.is_dir():
