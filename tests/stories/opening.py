@@ -23,6 +23,7 @@ from tanggap.core import http, secrets
 from tanggap.practice import network as net
 from tanggap.practice import seed, world
 from tests.conftest import Clone, _copy, _drop
+from tests.stories import hush
 from tests.stories.regency import Regency, working_in
 
 TANGGAP = [sys.executable, "-c", "import sys; from tanggap.cli import main; sys.exit(main())"]
@@ -79,7 +80,7 @@ def opened(browser: Browser, migrated: str, folder: Path) -> Iterator[Regency]:
         EMAIL_BACKEND="django.core.mail.backends.dummy.EmailBackend",
     )
     try:
-        with here, working_in(name):
+        with here, working_in(name), hush.listening() as said:
             url = Clone(name, _url(name)).environment(
                 DJANGO_SETTINGS_MODULE="tanggap.settings",
                 TANGGAP_HOME=str(folder),
@@ -98,9 +99,16 @@ def opened(browser: Browser, migrated: str, folder: Path) -> Iterator[Regency]:
                 browser,
                 os.environ.get("TANGGAP_SHOTS", ""),
                 folder / "serve.log",
+                hush.personal() + hush.tokens(),
             )
             yield regency
             faults = regency.close()
+            # Accounts may have been connected anew meanwhile.
+            words = sorted({*regency.hush, *hush.tokens()})
+            assert len(words) > 3, "nothing was planted, nothing can be found"
+            faults += hush.in_exports(seed.person("ratna"), words)
+            faults += hush.in_files(folder, words)
+            faults += [f"the worker's log says {w}" for w in hush.leaks(said.getvalue(), words)]
             assert not faults, "\n".join(dict.fromkeys(faults))
     finally:
         if server is not None:

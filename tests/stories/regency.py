@@ -24,6 +24,7 @@ from tanggap.core.models import Agency, Person
 from tanggap.practice import network as net
 from tanggap.practice import seed
 from tanggap.practice import time as practice_time
+from tests.stories.hush import leaks
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
 DESK = {"viewport": {"width": 1280, "height": 860}}
@@ -53,6 +54,8 @@ class Regency:
     browser: Browser
     shots: str = ""
     log: Path | None = None
+    # What no page may show to anybody who has not asked for it by name.
+    hush: list[str] = field(default_factory=list)
     people: list[Somebody] = field(default_factory=list)
 
     @property
@@ -172,17 +175,25 @@ class Somebody:
         answer = self.page.goto(path)
         assert answer is not None
         assert answer.status < 500, f"{path}: {answer.status}\n{self.regency.last_words()}"
+        self._looks_over()
 
     def opens(self, words: str, exact: bool = False) -> None:
         """Follow a link, by its words."""
         self._one(self.page.get_by_role("link", name=pattern(words, exact))).click()
         self.page.wait_for_load_state()
+        self._looks_over()
 
     def presses(self, words: str, exact: bool = False) -> None:
         """Press a button, by its words, and answer the page that asks again where there is one."""
         button = self._one(self.page.get_by_role("button", name=pattern(words, exact)))
         button.click()
         self.page.wait_for_load_state()
+        self._looks_over()
+
+    def _looks_over(self) -> None:
+        """Nothing personal and no token stands on the page, hidden parts included."""
+        said = self.page.content()
+        self.faults += [f"{self.page.url} shows {w}" for w in leaks(said, self.regency.hush)]
 
     def writes(self, label: str, text: str) -> None:
         self._field(label).fill(text)

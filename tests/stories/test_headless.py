@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from tests.stories import hush
+
 pytest.importorskip("mastodon_mock")
 pytestmark = [pytest.mark.story, pytest.mark.long(150)]
 
@@ -33,7 +35,7 @@ SECONDS = 180
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory):
+def home(tmp_path_factory):
     home = tmp_path_factory.mktemp("demo")
     taken = {"DATABASE_URL", "TANGGAP_KEY_FILE", "TANGGAP_ANCHOR_FILE", "TANGGAP_MEDIA"}
     done = subprocess.run(
@@ -55,7 +57,25 @@ def played(tmp_path_factory):
         timeout=SECONDS * 3,
     )
     assert done.returncode == 0, done.stderr[-4000:]
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    (place,) = home.iterdir()
+    (place / "demo.err").write_text(done.stderr)
+    (place / "demo.out").write_text(done.stdout)
+    return home, json.loads(done.stdout.strip().splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def played(home):
+    return home[1]
+
+
+def test_no_log_of_any_process_holds_what_citizens_let_slip(home):
+    """The demo itself, its database and its network, as each of them wrote it down."""
+    path, _counts = home
+    (place,) = path.iterdir()
+    words = hush.personal() + hush.tokens_of(place)
+    assert len(words) > 3 and hush.tokens_of(place)
+    assert (place / "network" / "server.log").exists()
+    assert hush.in_files(path, words) == []
 
 
 def test_the_last_line_is_one_object_with_exactly_these_counts(played):
