@@ -22,8 +22,8 @@ from bs4 import BeautifulSoup
 from tanggap.channels.base import Author, Hub, IncomingItem, IncomingMedia
 from tanggap.channels.errors import Rejected
 
-MOST = 2 * 1024 * 1024
-"""Bytes of one feed."""
+MOST = 1024 * 1024
+"""Bytes of one feed: a hostile one of this size costs some seconds of one thread, and no more."""
 ENTRIES = 500
 TEXT = 20_000
 """Letters of one entry that are shown; the body is kept whole."""
