@@ -614,6 +614,13 @@ def waiting(scope: Scope, now: datetime) -> QuerySet[Case]:
     return queries.cases(scope, group="open", now=now)
 
 
+@desk("case.read")
+def doubts(request: DeskRequest) -> HttpResponse:
+    """All that Today counts of them, newest first."""
+    found = _doubts(request.scope, request.now)
+    return render(request, "desk/followup/doubts.html", {"total": len(found), "doubts": found})
+
+
 @today.finding(order=31)
 def doubted(scope: Scope, now: datetime) -> str:
     count = len(_doubts(scope, now))
@@ -647,6 +654,9 @@ def not_fixed(scope: Scope, now: datetime) -> today.Section | None:
             for one in found[:5]
         ],
         wide=True,
+        href=reverse("desk:followup-doubts"),
+        link=gettext("All"),
+        count=len(found),
     )
 
 
@@ -713,6 +723,7 @@ def _with(request: HttpRequest, **changes: str) -> str:
 
 urlpatterns = [
     path("", listing, name="followup-list"),
+    path("belum/", doubts, name="followup-doubts"),
     path("buka/", opening, name="followup-open"),
     path("foto/<int:pk>/", photo, name="followup-photo"),
     path("<int:pk>/", case, name="followup-case"),

@@ -76,14 +76,24 @@ def cases(scope: Scope) -> QuerySet[Case]:
     return rows.filter(sealed=False, due_at__lt=NEVER).exclude(state__in=DONE_CASE)
 
 
+def _due(scope: Scope, now: datetime) -> dict[str, Q]:
+    """What "late" and "today" mean of a thing that is owed."""
+    _first, tomorrow = day_of(scope, now)
+    return {"late": Q(due_at__lt=now), "today": Q(due_at__gte=now, due_at__lt=tomorrow)}
+
+
+def owed_rows(
+    scope: Scope, now: datetime, group: str = ""
+) -> tuple[QuerySet[Conversation], QuerySet[Case]]:
+    """The conversations and cases that `owed` counts: those of "late" or "today", else all."""
+    when = _due(scope, now).get(group, Q())
+    return talks(scope, now).filter(when), cases(scope).filter(when)
+
+
 def owed(scope: Scope, now: datetime) -> Owed:
     """Two queries."""
-    _first, tomorrow = day_of(scope, now)
-    asked = {
-        "late": Count("pk", filter=Q(due_at__lt=now)),
-        "today": Count("pk", filter=Q(due_at__gte=now, due_at__lt=tomorrow)),
-        "open": Count("pk"),
-    }
+    asked = {name: Count("pk", filter=when) for name, when in _due(scope, now).items()}
+    asked["open"] = Count("pk")
     one, two = talks(scope, now).aggregate(**asked), cases(scope).aggregate(**asked)
     return Owed(
         one["late"] + two["late"],
@@ -229,13 +239,18 @@ def heard(scope: Scope, since: datetime, until: datetime) -> QuerySet[Item]:
     )
 
 
+def night_of(scope: Scope, now: datetime) -> datetime:
+    """When the office closed yesterday."""
+    first, _tomorrow = day_of(scope, now)
+    return datetime.combine(first.date() - timedelta(days=1), NIGHT, first.tzinfo)
+
+
 def voices(scope: Scope, now: datetime) -> Voices:
     """One query; hours without a message are there with 0."""
     assert scope.agency is not None
     zone = ZoneInfo(scope.agency.zone)
     since = now - timedelta(hours=24)
-    first, _tomorrow = day_of(scope, now)
-    night = datetime.combine(first.date() - timedelta(days=1), NIGHT, zone)
+    night = night_of(scope, now)
     found = Voices()
     hour = since.astimezone(zone).replace(minute=0, second=0, microsecond=0)
     byhour: dict[datetime, int] = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Count, Q
+from django.db.models import QuerySet
 
 from tanggap.core.scope import scoped
 from tanggap.execution.followup.models import Case, Recommendation
@@ -22,7 +22,7 @@ from tanggap.monitoring.window import Window
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything on the page. `cases` has opened, resolved, reopened."""
+    """Everything on the page. `cases` has opened and resolved."""
 
     window: Window
     cells: list[Cell]
@@ -49,7 +49,7 @@ def report(window: Window) -> Report:
         cells=returns.table(window),
         voices=perception.counts(window),
         posts=rowsets.posts(window).count(),
-        cases=cases(window),
+        cases={"opened": opened(window).count(), "resolved": resolved(window).count()},
         decisions=list(
             scoped(Recommendation, window.scope)
             .filter(decided_at__gte=window.since, decided_at__lt=window.until)
@@ -62,23 +62,14 @@ def report(window: Window) -> Report:
     )
 
 
-def cases(window: Window) -> dict[str, int]:
-    """Of the agency's cases, sealed ones left out: one query."""
-    inside = {"gte": window.since, "lt": window.until}
-    found: dict[str, int] = (
-        scoped(Case, window.scope)
-        .filter(sealed=False)
-        .aggregate(
-            opened=Count("pk", filter=Q(**{f"opened_at__{op}": at for op, at in inside.items()})),
-            resolved=Count(
-                "pk", filter=Q(**{f"resolved_at__{op}": at for op, at in inside.items()})
-            ),
-            reopened=Count(
-                "pk",
-                filter=Q(
-                    reopened_count__gt=0, **{f"opened_at__{op}": at for op, at in inside.items()}
-                ),
-            ),
-        )
-    )
-    return found
+def opened(window: Window) -> QuerySet[Case]:
+    """Reports of the agency that were opened in these days, sealed ones left out."""
+    return _cases(window).filter(opened_at__gte=window.since, opened_at__lt=window.until)
+
+
+def resolved(window: Window) -> QuerySet[Case]:
+    return _cases(window).filter(resolved_at__gte=window.since, resolved_at__lt=window.until)
+
+
+def _cases(window: Window) -> QuerySet[Case]:
+    return scoped(Case, window.scope).filter(sealed=False)

@@ -108,6 +108,7 @@ PLACES: dict[str, Line | list[Line]] = {
     "desk:monitoring-evidence": {"key": "=comments"},
     "desk:monitoring-evaluate": {"pk": "planning.Plan"},
     "desk:monitoring-*": {"pk": "monitoring.Evaluation"},
+    "desk:monitoring-behind": {"what": "=opened"},
     "desk:archive-record": {"pk": "archive.Record"},
     "desk:archive-story": {
         "kind": "archive.Record.subject_type",

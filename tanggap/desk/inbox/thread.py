@@ -120,7 +120,7 @@ def pane(
     wanted = queries.wanted(
         scope,
         now=now,
-        group="" if sealed else group,
+        group=group if not sealed or asked.get("group") == "open" else "",
         kind=asked.get("kind", "") if asked.get("kind") in dict(KINDS) else "",
         unit=whole(asked.get("unit")),
         assignee=whole(asked.get("assignee")),

@@ -125,7 +125,7 @@ def sealed(scope: Scope, now: datetime) -> today.Section | None:
     count = queries.sealed(scope).filter(state__in=queries.OPEN)[: queries.CAP].count()
     return today.Section(
         gettext("Sealed reports"),
-        href=reverse("desk:inbox-sealed"),
+        href=f"{reverse('desk:inbox-sealed')}?group=open",
         link=gettext("Open"),
         count=count,
         empty=gettext("Reports of misconduct are shown to you only."),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from tanggap.desk.monitoring import cards, evaluation, files, table
+from tanggap.desk.monitoring import behind, cards, evaluation, files, table
 
 __all__ = ["cards", "urlpatterns"]
 
 urlpatterns = [
     path("", table.listing, name="monitoring-list"),
     path("angka/<slug:key>/", table.evidence, name="monitoring-evidence"),
+    path("isi/<slug:what>/", behind.rows, name="monitoring-behind"),
+    path("tenggat/", behind.owed, name="monitoring-owed"),
+    path("keputusan/", behind.waits, name="monitoring-waits"),
     path("suara/", table.heard, name="monitoring-heard"),
     path("unduh/", files.export, name="monitoring-export"),
     path("cetak/", table.printed, name="monitoring-report"),

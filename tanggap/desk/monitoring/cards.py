@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 
@@ -72,11 +74,25 @@ def overnight(scope: Scope, now: datetime) -> str:
     said = ngettext(
         "%(n)s message came overnight", "%(n)s messages came overnight", found.overnight
     ) % {"n": number(found.overnight)}
-    if found.overnight_urgent:
-        said += ngettext(
-            ", %(n)s of them urgent", ", %(n)s of them urgent", found.overnight_urgent
-        ) % {"n": number(found.overnight_urgent)}
-    return said
+    more = (
+        ngettext(", %(n)s of them urgent", ", %(n)s of them urgent", found.overnight_urgent)
+        % {"n": number(found.overnight_urgent)}
+        if found.overnight_urgent
+        else ""
+    )
+    if not scope.may("monitor.read"):
+        return said + more
+    door = _heard(now, since=queries.night_of(scope, now))
+    urgent = format_html('<a href="{}">{}</a>', f"{door}&urgent=1", more) if more else ""
+    return format_html('<a href="{}">{}</a>{}', door, said, urgent)
+
+
+def _heard(now: datetime, since: datetime | None = None, **more: str) -> str:
+    """The page of the messages that were counted up to `now`."""
+    asked = {**more, "until": f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"}
+    if since is not None:
+        asked["since"] = f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    return f"{reverse('desk:monitoring-heard')}?{urlencode(asked)}"
 
 
 @today.section(order=10)
@@ -89,22 +105,21 @@ def urgent(scope: Scope, now: datetime) -> today.Section | None:
         _case(row) if isinstance(row, Case) else _talk(row)
         for row in queries.most_urgent(scope, now)
     ]
-    whose = "case" if scope.may("case.read") else "talk"
+    door = reverse("desk:monitoring-owed")
     return today.Section(
         gettext("Most urgent"),
         rows,
         wide=True,
+        # Each opens what it counts, to the last row.
         links=[
-            pair
-            for pair in (
-                (gettext("Messages"), places.listing("talk"), found.talks)
-                if scope.may("inbox.read")
-                else None,
-                (gettext("Reports"), places.listing("case"), found.cases)
-                if whose == "case"
-                else None,
+            (said, f"{door}?group={group}", n)
+            for said, group, n in (
+                (gettext("Past their time"), "late", found.late),
+                (gettext("Due today"), "today", found.today),
+                (gettext("Messages"), "talks", found.talks),
+                (gettext("Reports"), "cases", found.cases),
             )
-            if pair and pair[1] and pair[2]
+            if n
         ],
         empty=gettext(
             "Nobody waits for an answer. New messages and reports stand here in the order in "
@@ -202,6 +217,8 @@ def decisions(scope: Scope, now: datetime) -> today.Section | None:
     return today.Section(
         gettext("Waits for your decision"),
         rows,
+        href=reverse("desk:monitoring-waits") if rows else "",
+        link=gettext("All"),
         count=len(found) if rows else None,
         count_most=queries.MOST_DECISIONS,
         empty=gettext(
@@ -226,13 +243,12 @@ def voices(scope: Scope, now: datetime) -> today.Section | None:
     if not (scope.may("inbox.read") or scope.may("monitor.read")):
         return None
     found = _voices(scope, now)
-    door = reverse("desk:monitoring-heard") if scope.may("monitor.read") else ""
-    until = f"{now:%Y-%m-%dT%H:%M:%S.%fZ}"
+    door = _heard(now) if scope.may("monitor.read") else ""
     bars = [
         {
             "label": word(kind, "heard_kind"),
             "value": n,
-            "href": f"{door}?kind={kind or 'none'}&until={until}" if door else "",
+            "href": _heard(now, kind=kind or "none") if door else "",
             "tone": "late" if kind == "complaint" else "",
         }
         for kind, n in list(found.kinds.items())[:6]
@@ -250,7 +266,7 @@ def voices(scope: Scope, now: datetime) -> today.Section | None:
             "urgent": found.urgent,
             "peak": peak[0] if peak and peak[1] else None,
             "peak_n": peak[1] if peak else 0,
-            "href": f"{door}?until={until}" if door else "",
+            "href": door,
         },
     )
 
@@ -355,7 +371,7 @@ def trouble(scope: Scope, now: datetime) -> today.Section | None:
                         found["quarantined"],
                     )
                     % {"n": number(found["quarantined"])},
-                    places.listing("talk"),
+                    reverse("desk:inbox-quarantine"),
                     text=gettext(
                         "Received %(received)s = shown %(shown)s + set aside %(aside)s. "
                         "None is lost; look at why they were set aside."

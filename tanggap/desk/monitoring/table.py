@@ -222,11 +222,20 @@ def _opens(kind: str, row: Any, scope: Scope) -> str:
 
 @desk("monitor.read")
 def heard(request: DeskRequest) -> HttpResponse:
-    """Messages of 24 hours up to an instant, of one kind or all: what Today counted."""
+    """Messages of 24 hours up to an instant, or since another: all, of one kind, or the urgent
+    ones. What Today counted."""
     until = _instant(request.GET.get("until", "")) or request.now
+    since = _instant(request.GET.get("since", ""))
+    if since is None or not until - timedelta(days=2) < since < until:
+        since = None
     rows = queries.heard(
-        request.scope, until - timedelta(hours=24), until + timedelta(microseconds=1)
+        request.scope,
+        since or until - timedelta(hours=24),
+        until + timedelta(microseconds=1),
     )
+    urgent = request.GET.get("urgent") == "1"
+    if urgent:
+        rows = rows.filter(conversation__urgency__lt=2)
     kind = request.GET.get("kind", "")
     if kind:
         rows = rows.filter(conversation__kind="" if kind == "none" else kind)
@@ -244,6 +253,8 @@ def heard(request: DeskRequest) -> HttpResponse:
             "total": total,
             "kind": "" if kind == "none" else kind,
             "chosen": bool(kind),
+            "since": since,
+            "urgent": urgent,
             "until": until,
             "words": request.scope.may("inbox.read"),
             "after": found[SIZE - 1].pk if len(found) > SIZE else None,
@@ -275,7 +286,9 @@ def printed(request: DeskRequest) -> HttpResponse:
             "groups": groups(found.cells, window),
             "known": sum(one.value is not None for one in found.cells),
             "named": _named(window),
-            "kinds": [(word(kind, "heard_kind"), n) for kind, n in found.voices.kinds.items()][:6],
+            "kinds": [
+                (kind, word(kind, "heard_kind"), n) for kind, n in found.voices.kinds.items()
+            ][:6],
             "where": period.address(window),
             "source": metrics_data.source(),
             "unavailable": gettext("not available"),

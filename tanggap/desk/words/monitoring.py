@@ -20,6 +20,18 @@ WORDS: dict[str, dict[str, object]] = {
         "nobody": _("nobody wrote in these days"),
         "nobody_before": _("nobody wrote in the period before, so there is nothing to compare"),
     },
+    "behind": {
+        "posts": _("Posts"),
+        "voices": _("Messages from citizens"),
+        "opened": _("Reports opened"),
+        "resolved": _("Reports resolved"),
+    },
+    "owed": {
+        "late": _("Past their time"),
+        "today": _("Due today"),
+        "talks": _("Messages that wait for an answer"),
+        "cases": _("Open reports"),
+    },
     "number_source": {
         "channel": _("the network"),
         "own": _("incoming messages"),
