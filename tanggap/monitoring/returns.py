@@ -13,7 +13,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
+from django.db.models import (
+    Count,
+    Exists,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Sum,
+)
 from django.db.models.functions import TruncDate
 
 from tanggap.core.metrics_data import Metric, metrics
@@ -65,15 +73,35 @@ class Cell:
 
 
 @dataclass(slots=True)
+class People:
+    """What citizens wrote in the window, and who they are: messages, comments, authors; of the
+    authors those who are new, wrote on two or three days, wrote in the period before too."""
+
+    items: int = 0
+    comments: int = 0
+    all: int = 0
+    new: int = 0
+    returning: int = 0
+    frequent: int = 0
+    stayed: int = 0
+    before: int = 0
+
+
+@dataclass(slots=True)
 class Facts:
-    """What is asked once for the whole table."""
+    """What is asked once for the whole table: nine queries, whatever the size."""
 
     window: Window
     posts: int
     given: dict[str, set[int]] = field(default_factory=dict)
+    numbers: dict[str, Decimal] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     listening: bool = True
     links: int = 0
+    clicks: Decimal = Decimal(0)
+    people: People = field(default_factory=People)
+    # Of each column of the analytics file: its sum and on how many days it is there.
+    site: dict[str, tuple[Decimal, int]] = field(default_factory=dict)
     measured_at: datetime | None = None
 
 
@@ -160,6 +188,7 @@ PARTS: dict[str, Callable[[Window], list[Part]]] = {
     "loyalty": lambda w: [Part("authors", _on_days(w, FREQUENT))],
     "returning_audience": lambda w: [Part("authors", _on_days(w, RETURNING))],
 }
+# Which network's number says that a post has any, what is added up, and the columns of the file.
 NETWORKED = {
     "link_mentions": "quotes",
     "reposts": "reblogs",
@@ -167,36 +196,69 @@ NETWORKED = {
     "shares": "reblogs",
 }
 
+SUMMED = {
+    "link_mentions": ("quotes",),
+    "reposts": ("reblogs",),
+    "retweets": ("reblogs",),
+    "shares": ("reblogs", "quotes"),
+}
+SITE = {
+    "visits": "visits",
+    "visitors": "visitors",
+    "returning_visitors": "returning_visitors",
+    "message_downloads": "downloads",
+}
+COUNTED: dict[str, Callable[[People], int]] = {
+    "talkers": lambda people: people.all,
+    "new_relations": lambda people: people.new,
+    "said_about": lambda people: people.items,
+    "comments": lambda people: people.comments,
+    "member_continuity": lambda people: people.stayed,
+    "loyalty": lambda people: people.frequent,
+    "returning_audience": lambda people: people.returning,
+}
+
 
 # --- one cell ------------------------------------------------------------------------------------
 
 
 def _cell(metric: Metric, facts: Facts) -> Cell:
-    key, window = metric.key, facts.window
-    parts = rows(window, key)
-    if not parts:
+    key, window, own = metric.key, facts.window, ("own",)
+    if key not in PARTS:
         return Cell(metric, None, why=("no_source",))
     if key in NETWORKED:
-        return _from_networks(metric, parts, facts)
-    kind = parts[0].kind
-    if kind == "site":
+        return _from_networks(metric, facts)
+    if key in SITE:
         if not window.whole:
             return Cell(metric, None, why=("whole_site",))
-        days = parts[0].rows.values("day").distinct().count()
+        total, days = facts.site.get(SITE[key], (Decimal(0), 0))
         if not days:
             return Cell(metric, None, of=window.days, why=("no_file",))
         why = ("days_missing",) if days < window.days else ()
-        return Cell(metric, parts[0].total(), days, window.days, why, ("csv",))
-    if kind == "clicks":
+        return Cell(metric, total, days, window.days, why, ("csv",))
+    if key == "message_clicks":
         if not facts.links:
             return Cell(metric, None, why=("no_links",))
-        return Cell(metric, parts[0].total(), facts.links, facts.links, (), ("short_link",))
+        return Cell(metric, facts.clicks, facts.links, facts.links, (), ("short_link",))
     if not facts.listening:
         return Cell(metric, None, why=("not_listening",))
-    return _from_people(metric, parts[0], facts)
+    people = facts.people
+    value = Decimal(COUNTED[key](people))
+    if key in ("said_about", "comments"):
+        return Cell(metric, value, int(value), int(value), (), own)
+    if key == "member_continuity":
+        if not people.before:
+            return Cell(metric, None, why=("nobody_before",))
+        return Cell(metric, value, people.before, people.before, (), own)
+    if key == "loyalty":
+        if not people.all:
+            return Cell(metric, None, why=("nobody",))
+        share = (100 * value / people.all).quantize(Decimal("0.1"))
+        return Cell(metric, share, people.all, people.all, (), own)
+    return Cell(metric, value, people.all, people.all, (), own)
 
 
-def _from_networks(metric: Metric, parts: list[Part], facts: Facts) -> Cell:
+def _from_networks(metric: Metric, facts: Facts) -> Cell:
     given = facts.given.get(NETWORKED[metric.key], set())
     sources = ("channel", "own") if metric.key == "reposts" else ("channel",)
     if not facts.posts:
@@ -206,54 +268,102 @@ def _from_networks(metric: Metric, parts: list[Part], facts: Facts) -> Cell:
     why: tuple[str, ...] = ()
     if len(given) < facts.posts:
         why = facts.missing or ("not_given",)
-    total = sum((part.total() for part in parts), Decimal(0))
+    total = sum((facts.numbers.get(name, Decimal(0)) for name in SUMMED[metric.key]), Decimal(0))
+    if metric.key == "reposts":
+        total += facts.people.comments
     return Cell(metric, total, len(given), facts.posts, why, sources, facts.measured_at)
 
 
-def _from_people(metric: Metric, part: Part, facts: Facts) -> Cell:
-    window, own = facts.window, ("own",)
-    value = part.total()
-    if part.kind == "items":
-        return Cell(metric, value, int(value), int(value), (), own)
-    if metric.key == "member_continuity":
-        earlier = rowsets.authors(window.before()).count()
-        if not earlier:
-            return Cell(metric, None, why=("nobody_before",))
-        return Cell(metric, value, earlier, earlier, (), own)
-    people = rowsets.authors(window).count()
-    if metric.key == "loyalty":
-        if not people:
-            return Cell(metric, None, why=("nobody",))
-        share = (100 * value / people).quantize(Decimal("0.1"))
-        return Cell(metric, share, people, people, (), own)
-    return Cell(metric, value, people, people, (), own)
+# --- what is asked -------------------------------------------------------------------------------
 
 
 def _facts(window: Window) -> Facts:
-    posts = rowsets.posts(window)
-    facts = Facts(window, posts.count())
-    for row in rowsets.latest(window, *NETWORK).values_list("delivery_id", "metric", "measured_at"):
-        facts.given.setdefault(row[1], set()).add(row[0])
-        facts.measured_at = max(facts.measured_at or row[2], row[2])
-    facts.missing = _missing(window, facts.given.get("reblogs", set()))
-    facts.listening = _listening(window)
-    facts.links = rowsets.links(window).count()
+    posts = list(rowsets.posts(window).values_list("pk", flat=True))
+    facts = Facts(window, len(posts), people=_people(window))
+    rows = rowsets.latest(window, *NETWORK)
+    for delivery, name, at, value in rows.values_list(
+        "delivery_id", "metric", "measured_at", "value"
+    ):
+        facts.given.setdefault(name, set()).add(delivery)
+        facts.numbers[name] = facts.numbers.get(name, Decimal(0)) + (value or 0)
+        facts.measured_at = max(facts.measured_at or at, at)
+    lacking = set(posts) - facts.given.get("reblogs", set())
+    facts.missing = _missing(window, lacking) if lacking else ()
+    facts.listening = bool(facts.people.items) or _listening(window)
+    links = rowsets.links(window)
+    clicks = rowsets.clicks(window).order_by().values("agency_id").annotate(found=Sum("clicks"))
+    facts.links, facts.clicks = _both(links, clicks)
+    facts.site = _sites(window) if window.whole else {}
     return facts
 
 
-def _missing(window: Window, given: set[int]) -> tuple[str, ...]:
+def _both(links: QuerySet[Any], clicks: QuerySet[Any]) -> tuple[int, Decimal]:
+    """How many short links there are and how often they were opened."""
+    count = links.count()
+    if not count:
+        return 0, Decimal(0)
+    return count, sum((Decimal(row["found"] or 0) for row in clicks), Decimal(0))
+
+
+def _people(window: Window) -> People:
+    """Two queries: one over everybody who wrote in the window, one over those before."""
+    earlier = rowsets.items(window.before())
+    known = Exists(earlier.filter(author_id=OuterRef("author_id")))
+    each = (
+        rowsets.items(window)
+        .order_by()
+        .annotate(on=TruncDate("written_at", tzinfo=window.zone))
+        .values("author_id")
+        .annotate(
+            n=Count("pk"),
+            answers=Count("pk", filter=Q(conversation__post__isnull=False)),
+            days=Count("on", distinct=True),
+            seen=Min("author__first_seen_at"),
+        )
+    )
+    somebody = Q(author_id__isnull=False)
+    new = Q(seen__gte=window.since, seen__lt=window.until)
+    found = each.annotate(known=known).aggregate(
+        items=Sum("n"),
+        comments=Sum("answers"),
+        all=Count("author_id"),
+        new=Count("author_id", filter=new),
+        returning=Count("author_id", filter=Q(days__gte=RETURNING)),
+        frequent=Count("author_id", filter=Q(days__gte=FREQUENT)),
+        stayed=Count("author_id", filter=Q(known=True) & somebody),
+    )
+    people = People(**{name: value or 0 for name, value in found.items()})
+    people.before = earlier.order_by().values("author_id").distinct().exclude(author=None).count()
+    return people
+
+
+def _sites(window: Window) -> dict[str, tuple[Decimal, int]]:
+    """Sum and days of each column; where a day has a row for the whole site, that one alone."""
+    rows = scoped(Measurement, window.scope).filter(
+        metric__in=COLUMNS, day__gte=window.first, day__lte=window.last
+    )
+    whole = rows.filter(page="", metric=OuterRef("metric"), day=OuterRef("day"))
+    rows = rows.filter(Q(page="") | ~Exists(whole))
+    told = (
+        rows.order_by()
+        .values("metric")
+        .annotate(total=Sum("value"), days=Count("day", distinct=True))
+    )
+    return {row["metric"]: (Decimal(row["total"] or 0), row["days"]) for row in told}
+
+
+def _missing(window: Window, lacking: set[int]) -> tuple[str, ...]:
     """Why posts have no number yet, the most frequent reason first."""
-    lacking = rowsets.posts(window).exclude(pk__in=given)
     found: Counter[str] = Counter()
     measured = Measurement.objects.filter(delivery=OuterRef("delivery_id"))
     known = {
         delivery: (next_at, code, has)
         for delivery, next_at, code, has in scoped(Collection, window.scope)
-        .filter(delivery__in=lacking.values("pk"))
+        .filter(delivery__in=lacking)
         .annotate(has=Exists(measured))
         .values_list("delivery_id", "next_at", "failed_code", "has")
     }
-    for pk in lacking.values_list("pk", flat=True):
+    for pk in lacking:
         next_at, code, has = known.get(pk, (True, "", False))
         if code == "gone":
             found["gone"] += 1
