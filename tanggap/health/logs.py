@@ -156,6 +156,9 @@ def catch_the_rest() -> None:
         if issubclass(kind, KeyboardInterrupt):
             sys.__excepthook__(kind, error, where)
             return
+        if issubclass(kind, BrokenPipeError):
+            # Whoever read our output has had enough.
+            return
         log.critical("Nobody caught this.", exc_info=(kind, error, where))
 
     def in_thread(about: threading.ExceptHookArgs) -> None:

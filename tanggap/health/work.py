@@ -27,10 +27,13 @@ BACKUP = timedelta(hours=26)
 
 NAMES = {
     "tanggap.worker.send": _("Sending"),
-    "tanggap.execution.publishing.confirm.tick": _("Reading back what was sent"),
+    "tanggap.worker.look_up": _("Reading back what was sent"),
     "tanggap.execution.publishing.remove.tick": _("Removing posts"),
     "tanggap.execution.publishing.sweep.tick": _("Sweeping up what a lost worker left"),
-    "tanggap.execution.inbox.listen.tick": _("Listening"),
+    "tanggap.worker.hear": _("Listening"),
+    "tanggap.execution.inbox.arrivals.tick": _("Taking in what networks sent"),
+    "tanggap.execution.inbox.subscribe.tick": _("Keeping subscriptions"),
+    "tanggap.execution.followup.hubs.tick": _("Telling hubs of news"),
     "tanggap.execution.inbox.reply.tick": _("Settling answers"),
     "tanggap.execution.inbox.claims.tick": _("Watching claims"),
     "tanggap.execution.followup.clocks.tick": _("Watching deadlines"),
