@@ -30,7 +30,7 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 
 from tanggap.core import clock
 from tanggap.execution.inbox import arrivals, listen
-from tanggap.execution.publishing import deliver
+from tanggap.execution.publishing import confirm, deliver, senders
 from tanggap.health import beat
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 # order: what goes out, what became of it, what comes in, what is owed, and last what seals it.
 TICKS: tuple[tuple[str, int], ...] = (
     ("tanggap.worker.send", 2),
-    ("tanggap.execution.publishing.confirm.tick", 5),
+    ("tanggap.worker.look_up", 5),
     ("tanggap.execution.publishing.remove.tick", 5),
     ("tanggap.execution.publishing.sweep.tick", 10),
     ("tanggap.execution.inbox.arrivals.tick", 2),
@@ -57,8 +57,10 @@ TICKS: tuple[tuple[str, int], ...] = (
     ("tanggap.worker.tidy", 3600),
 )
 
+LOOKERS = 4
+"""Networks that are read at once when posts are looked up."""
 # The sending threads of this process; None until `run` starts them.
-_senders: deliver.Senders | None = None
+_senders: senders.Senders | None = None
 # The listening threads, likewise.
 _ears: listen.Ears | None = None
 
@@ -97,6 +99,11 @@ def run_once(now: datetime) -> None:
 def send(now: datetime) -> None:
     """Send what is due: by this process's threads when it has any, else here and now."""
     deliver.tick(now, senders=_senders)
+
+
+def look_up(now: datetime) -> None:
+    """Look up what may be out: several networks at once in a worker process, else one by one."""
+    confirm.tick(now, lookers=LOOKERS if _senders is not None else 1)
 
 
 def hear(now: datetime) -> None:
@@ -145,7 +152,7 @@ def run() -> None:
     for asked in (signal.SIGTERM, signal.SIGINT):
         signal.signal(asked, signal.SIG_IGN)
     beat.forget_others(name for name, _every in TICKS)
-    _senders, _ears = deliver.Senders(), listen.Ears()
+    _senders, _ears = senders.Senders(), listen.Ears()
     try:
         with app.replace_connector(connector) as running:
             asyncio.run(_work(running))

@@ -6,6 +6,7 @@ bucket and is not limited here; the network's first refusal makes one. Being lim
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -21,37 +22,71 @@ WINDOW_S = 300
 
 def seed(account: Account, rate: Rate | None, now: datetime) -> None:
     """Take over what the network said of one bucket. Nothing said, nothing changed."""
-    if rate is None or not rate.limit or rate.remaining is None:
-        return
-    left = (rate.reset_at - now).total_seconds() if rate.reset_at else 0.0
-    Bucket.objects.update_or_create(
-        account=account,
-        scope=rate.scope,
-        defaults={
-            "agency_id": account.agency_id,
-            "capacity": rate.limit,
-            "window_s": max(WINDOW_S, int(left)),
-            "tokens": float(min(rate.remaining, rate.limit)),
-            "updated_at": now,
-            "resets_at": rate.reset_at if left > 0 else None,
-        },
+    seed_each([(account, rate)], now)
+
+
+def seed_each(said: Iterable[tuple[Account, Rate | None]], now: datetime) -> None:
+    """The same for what was said to several accounts, in one statement."""
+    buckets: dict[tuple[int, str], Bucket] = {}
+    for account, rate in said:
+        if rate is None or not rate.limit or rate.remaining is None:
+            continue
+        left = (rate.reset_at - now).total_seconds() if rate.reset_at else 0.0
+        buckets[account.pk, rate.scope] = Bucket(
+            agency_id=account.agency_id,
+            account_id=account.pk,
+            scope=rate.scope,
+            capacity=rate.limit,
+            window_s=max(WINDOW_S, int(left)),
+            tokens=float(min(rate.remaining, rate.limit)),
+            updated_at=now,
+            resets_at=rate.reset_at if left > 0 else None,
+        )
+    # In one order, so that two who write at once wait for each other and do not lock up.
+    _put(
+        [buckets[key] for key in sorted(buckets)],
+        ["capacity", "window_s", "tokens", "updated_at", "resets_at"],
+    )
+
+
+def _put(buckets: list[Bucket], fields: list[str]) -> None:
+    """Write these fields of buckets that are there, and make the others; one statement."""
+    for bucket in buckets:
+        bucket.pk = None
+    Bucket.objects.bulk_create(
+        buckets,
+        update_conflicts=True,
+        unique_fields=["account", "scope"],
+        update_fields=fields,
     )
 
 
 def take(account: Account, scope: str, now: datetime) -> bool:
     """Use one request of the bucket. False when the network would refuse it: wait instead."""
-    with transaction.atomic():
-        bucket = Bucket.objects.select_for_update().filter(account=account, scope=scope).first()
-        if bucket is None:
-            return True
-        tokens = level(bucket, now)
-        if tokens < 1 or (bucket.blocked_until is not None and bucket.blocked_until > now):
-            return False
-        bucket.tokens, bucket.updated_at = tokens - 1, now
-        if bucket.resets_at is not None and bucket.resets_at <= now:
-            bucket.resets_at = None
-        bucket.save(update_fields=["tokens", "updated_at", "resets_at"])
-    return True
+    return bool(take_each([account.pk], scope, now))
+
+
+def take_each(account_ids: Collection[int], scope: str, now: datetime) -> set[int]:
+    """Use one request of each account's bucket: the accounts that may go. The network would refuse
+    the others: wait instead."""
+    allowed = set(account_ids)
+    taken = []
+    with transaction.atomic(savepoint=False):
+        for bucket in (
+            Bucket.objects.select_for_update()
+            .filter(account__in=allowed, scope=scope)
+            .order_by("account")
+        ):
+            tokens = level(bucket, now)
+            if tokens < 1 or (bucket.blocked_until is not None and bucket.blocked_until > now):
+                allowed.discard(bucket.account_id)
+                continue
+            bucket.tokens, bucket.updated_at = tokens - 1, now
+            if bucket.resets_at is not None and bucket.resets_at <= now:
+                bucket.resets_at = None
+            taken.append(bucket)
+        _put(taken, ["tokens", "updated_at", "resets_at"])
+    return allowed
 
 
 def block(account: Account, scope: str, until: datetime, now: datetime) -> None:

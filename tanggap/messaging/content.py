@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from tanggap.messaging.models import Message, Variant, VariantMedia
@@ -16,41 +17,44 @@ Content = dict[str, Any]
 
 def contents_of(message: Message) -> list[tuple[Variant, int, Content]]:
     """(variant, part from 0, content) in the order of variants. Media go with the first part."""
-    found: list[tuple[Variant, int, Content]] = []
     variants = message.variants.select_related("account__agency").order_by("pk")
-    for variant in variants:
-        for part, text in enumerate(texts(message, variant)):
-            found.append(
-                (
-                    variant,
-                    part,
-                    {
-                        "text": text,
-                        "media": media_of(variant) if part == 0 else [],
-                        "visibility": variant.visibility,
-                        "language": message.language,
-                    },
-                )
-            )
-    return found
+    return contents((message, variant) for variant in variants)
+
+
+def contents(pairs: Iterable[tuple[Message, Variant]]) -> list[tuple[Variant, int, Content]]:
+    """The same for variants of any messages; their media come in one query."""
+    pairs = list(pairs)
+    media: dict[int, list[Content]] = {variant.pk: [] for _message, variant in pairs}
+    for row in (
+        VariantMedia.objects.filter(variant__in=media).select_related("media").order_by("order")
+    ):
+        media[row.variant_id].append(
+            {
+                "id": row.media_id,
+                "sha256": bytes(row.media.sha256).hex(),
+                "alt": row.media.alt,
+                "mime": row.media.mime,
+            }
+        )
+    return [
+        (
+            variant,
+            part,
+            {
+                "text": text,
+                "media": media[variant.pk] if part == 0 else [],
+                "visibility": variant.visibility,
+                "language": message.language,
+            },
+        )
+        for message, variant in pairs
+        for part, text in enumerate(texts(message, variant))
+    ]
 
 
 def texts(message: Message, variant: Variant) -> list[str]:
     """The parts of a variant: its own once detached, else the core message."""
     return list(variant.parts) if variant.detached and variant.parts else [message.core]
-
-
-def media_of(variant: Variant) -> list[Content]:
-    rows = VariantMedia.objects.filter(variant=variant).select_related("media").order_by("order")
-    return [
-        {
-            "id": row.media_id,
-            "sha256": bytes(row.media.sha256).hex(),
-            "alt": row.media.alt,
-            "mime": row.media.mime,
-        }
-        for row in rows
-    ]
 
 
 def digest(message: Message) -> bytes:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from tanggap.accounts.models import Account, Bucket
-from tanggap.execution.publishing import deliver
 from tanggap.execution.publishing.models import Attempt, Delivery
 
 
@@ -164,14 +161,6 @@ def test_the_emergency_lane_goes_first(scene):
     scene.post("Darurat", emergency=True)
     scene.send()
     assert [post["text"] for post in scene.server.posts] == ["Darurat", "Biasa"]
-
-
-def test_one_slot_is_kept_for_the_emergency_lane(scene):
-    usual = scene.post("Kabar biasa")
-    urgent = scene.post("Awas banjir", emergency=True)
-    moment = deliver.Moment(scene.now, time.monotonic(), time.monotonic)
-    assert deliver.slot(moment, urgent=True) == 2
-    assert (scene.state(urgent), scene.state(usual)) == ("published", "queued")
 
 
 def test_an_edit_after_approval_stops_at_the_claim(scene):

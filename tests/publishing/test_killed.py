@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 
 import pytest
 from django.conf import settings
@@ -14,8 +13,10 @@ from django.db import connection
 from psycopg.conninfo import make_conninfo
 
 from tanggap.activities.models import Hold
-from tanggap.execution.publishing import claim, deliver, lease, sweep
+from tanggap.channels.base import Posted
+from tanggap.execution.publishing import claim, deliver, lease, prepare, senders, sweep
 from tanggap.execution.publishing.models import Attempt
+from tanggap.execution.publishing.moment import Moment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,6 +53,10 @@ def victim(scene, moment: str) -> None:
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2000:]
 
 
+def made_ready(scene) -> None:
+    prepare.prepare(claim.to_prepare(scene.now)[0], 0.0, Moment(scene.now, 0.0, scene.hand))
+
+
 @pytest.mark.parametrize(
     ("moment", "state", "after"),
     [
@@ -81,7 +86,7 @@ def test_killed_at(scene, moment, state, after):
 def test_a_sweeper_that_has_just_started_waits(scene):
     """A restart with leftovers, and a database clock that says the lease is long over."""
     row = scene.post("Sisa")
-    deliver.prepare(claim.to_prepare(scene.now), 0.0, deliver.Moment(scene.now, 0.0, scene.hand))
+    made_ready(scene)
     claim.to_send(scene.now)
     fresh = sweep.Watch(scene.hand)
     assert sweep.tick(scene.now, watch=fresh) == 0
@@ -93,36 +98,35 @@ def test_a_sweeper_that_has_just_started_waits(scene):
 
 
 def test_a_late_success_settles_what_the_sweeper_gave_up(scene):
-    from tanggap.channels.base import Posted
-
     row = scene.post("Terlambat menjawab")
-    deliver.prepare(claim.to_prepare(scene.now), 0.0, deliver.Moment(scene.now, 0.0, scene.hand))
-    sent = claim.to_send(scene.now)
+    made_ready(scene)
+    sent = claim.to_send(scene.now)[0]
     scene.sweep()
     scene.hand.at += 1000
     scene.sweep()
     assert scene.state(row) == "unknown"
-    deliver.accept(sent, Posted("77", "https://x.example/77"), scene.now, scene.now)
+    posted = Posted("77", "https://x.example/77")
+    deliver.settled([deliver.Outcome(sent, scene.now, scene.now, done=posted)])
     assert scene.state(row) == "published" and row.remote_id == "77"
 
 
 def test_a_worker_that_was_too_slow_does_not_write(scene):
     row = scene.post("Terlambat menulis")
-    deliver.prepare(claim.to_prepare(scene.now), 0.0, deliver.Moment(scene.now, 0.0, scene.hand))
-    sent = claim.to_send(scene.now)
+    made_ready(scene)
+    sent = claim.to_send(scene.now)[0]
     scene.hand.at += lease.SEND_WINDOW + 1
     deliver.send(
         sent,
         scene.hand.at - lease.SEND_WINDOW - 1,
-        deliver.Moment(scene.now, scene.hand.at, scene.hand),
+        Moment(scene.now, scene.hand.at, scene.hand),
     )
     assert scene.state(row) == "queued" and row.sends == 0 and scene.said() == 0
 
 
 def test_a_hold_between_claim_and_write_is_kept(scene):
     row = scene.post("Ditahan")
-    deliver.prepare(claim.to_prepare(scene.now), 0.0, deliver.Moment(scene.now, 0.0, scene.hand))
-    sent = claim.to_send(scene.now)
+    made_ready(scene)
+    sent = claim.to_send(scene.now)[0]
     hold = Hold.objects.create(
         agency=scene.agency,
         subtree=scene.agency,
@@ -130,7 +134,7 @@ def test_a_hold_between_claim_and_write_is_kept(scene):
         placed_by=scene.editor,
         placed_at=scene.now,
     )
-    deliver.send(sent, scene.hand.at, deliver.Moment(scene.now, scene.hand.at, scene.hand))
+    deliver.send(sent, scene.hand.at, Moment(scene.now, scene.hand.at, scene.hand))
     assert scene.state(row) == "queued" and row.trouble == "hold" and scene.said() == 0
     scene.send()
     assert scene.said() == 0, "the claim leaves held work out"
@@ -160,29 +164,19 @@ def test_a_hold_of_a_unit_leaves_others_alone_and_the_emergency_free(scene, unit
 
 
 def test_two_workers_and_many_posts(scene):
-    """Threads with connections of their own, against one account and one queue."""
+    """Two desks with wires of their own, against one account and one queue."""
     rows = [scene.post(f"Nomor {number}") for number in range(12)]
-    senders = [deliver.Senders(3), deliver.Senders(3)]
-    ticks = [threading.Thread(target=_tick, args=(scene.now, one)) for one in senders]
-    for one in ticks:
-        one.start()
-    for one in ticks:
-        one.join()
-    for _ in range(4):
-        for one in senders:
-            one.wait()
-            deliver.tick(scene.now, senders=one)
-    for one in senders:
-        one.wait()
-        one.close()
+    both = [senders.Senders(3), senders.Senders(3)]
+    try:
+        for _ in range(3):
+            for one in both:
+                deliver.tick(scene.now, senders=one)
+            for one in both:
+                one.wait()
+    finally:
+        for one in both:
+            one.close()
     assert [scene.state(row) for row in rows] == ["published"] * 12
     assert scene.said() == 12
     assert len({post["text"] for post in scene.server.posts}) == 12
     assert Attempt.objects.filter(act="send", outcome="posted").count() == 12
-
-
-def _tick(now, senders) -> None:
-    try:
-        deliver.tick(now, senders=senders)
-    finally:
-        connection.close()

@@ -28,7 +28,7 @@ def test_the_claim_itself_sends_nothing_late(scene):
     scene.send()
     # Looked up after a restore, and surely not out: between two rounds a slot may be at work.
     Delivery.objects.filter(pk=row.pk).update(confirm_first=False)
-    assert claim.to_send(scene.now) is None
+    assert claim.to_send(scene.now) == []
     assert scene.state(row) == "late" and scene.said() == 0
 
 

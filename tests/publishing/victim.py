@@ -37,7 +37,7 @@ def main(moment: str, port: str, now: str) -> None:
     if moment == "prepare":
         Mastodon.prepare = die  # type: ignore[method-assign,assignment]
     elif moment == "claimed":
-        deliver._must_not = die  # type: ignore[assignment]
+        deliver.stopped = die  # type: ignore[assignment]
     elif moment == "before_write":
         Mastodon.publish = die  # type: ignore[method-assign,assignment]
     elif moment == "after_write":

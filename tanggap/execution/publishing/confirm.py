@@ -10,17 +10,20 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from queue import Empty, SimpleQueue
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from tanggap.accounts import connect, limits, pause
 from tanggap.archive.move import move
 from tanggap.channels.base import NotFound, Posted, Sent
 from tanggap.channels.errors import ChannelError, NotAuthorised, RateLimited, Unavailable
-from tanggap.execution.publishing import claim, lease, pieces, settle, start
+from tanggap.execution.publishing import claim, lease, pieces, redate, settle, start
 from tanggap.execution.publishing.models import Attempt, Delivery
+from tanggap.execution.publishing.moment import Moment
 
 log = logging.getLogger(__name__)
 BY = "system:confirm"
@@ -32,30 +35,63 @@ SPACE = timedelta(minutes=10)
 FOR = timedelta(days=2)
 
 
-def tick(now: datetime, *, monotonic: Callable[[], float] = time.monotonic) -> int:
-    """Look up everything that is due for a look. How many rows were looked at."""
-    looked = give_up(now)
-    while (row := claim.to_confirm(now)) is not None:
-        looked += _one(_look, row, now, monotonic)
-    for row in _asked(now):
-        looked += _one(_look_again, row, now, monotonic)
-    for row in _first(now):
-        looked += _one(_look_first, row, now, monotonic)
-    return looked
+Act = Callable[[Delivery, Moment], None]
 
 
-def _one(
-    act: Callable[[Delivery, datetime, Callable[[], float]], None],
-    row: Delivery,
-    now: datetime,
-    monotonic: Callable[[], float],
+def tick(
+    now: datetime, *, monotonic: Callable[[], float] = time.monotonic, lookers: int = 1
 ) -> int:
+    """Look up everything that is due for a look, the oldest first. How many rows were looked at.
+
+    With `lookers` so many threads look at once, each with a connection of its own, so that one slow
+    network does not keep the others' rows waiting; time then runs while they look.
+    """
+    redate.tick(now)
+    looked = give_up(now)
+    moment = Moment(now, monotonic(), monotonic, runs=lookers > 1)
+    again = SimpleQueue[tuple[Act, Delivery]]()
+    for act, rows in ((_look_again, _asked(now)), (_look_first, _first(now))):
+        for row in rows:
+            again.put((act, row))
+    hands = min(lookers, again.qsize() + _due(now, lookers))
+    if hands <= 1:
+        return looked + _round(again, moment)
+    with ThreadPoolExecutor(hands, thread_name_prefix="look") as pool:
+        return looked + sum(pool.map(lambda _: _thread(again, moment), range(hands)))
+
+
+def _due(now: datetime, most: int) -> int:
+    rows = Delivery.objects.filter(state="unknown").filter(Q(retry_at=None) | Q(retry_at__lte=now))
+    return len(rows.values_list("pk")[:most])
+
+
+def _thread(again: SimpleQueue[tuple[Act, Delivery]], moment: Moment) -> int:
+    try:
+        return _round(again, moment)
+    finally:
+        connection.close()
+
+
+def _round(again: SimpleQueue[tuple[Act, Delivery]], moment: Moment) -> int:
+    """Until nothing is left that was due when the tick began."""
+    looked = 0
+    while rows := claim.to_confirm(moment.at):
+        looked += _one(_look, rows[0], moment)
+    while True:
+        try:
+            act, row = again.get_nowait()
+        except Empty:
+            return looked
+        looked += _one(act, row, moment)
+
+
+def _one(act: Act, row: Delivery, moment: Moment) -> int:
     """One row's trouble (a channel that is gone, a secret that cannot be read) is not the others'.
 
     The row is found again when its lease has run out.
     """
     try:
-        act(row, now, monotonic)
+        act(row, moment)
     except Exception:
         log.exception("Delivery %s was not looked up.", row.pk)
     return 1
@@ -94,20 +130,20 @@ def _taken(row: Delivery) -> frozenset[str]:
     return frozenset(one for one in bound.values_list("remote_id", flat=True) if one)
 
 
-def _attempted(
-    row: Delivery, now: datetime, monotonic: Callable[[], float]
-) -> Posted | NotFound | None:
+def _attempted(row: Delivery, moment: Moment) -> Posted | NotFound | None:
     """A look with its Attempt; None when the network did not let us look."""
-    until = monotonic() + lease.budget("confirming")
+    begun = moment.now()
+    until = moment.monotonic() + lease.budget("confirming")
     try:
-        found = look(row, now, until)
+        found = look(row, begun, until)
     except Exception as error:
+        now = moment.now()
         known = error if isinstance(error, ChannelError) else Unavailable(type(error).__name__)
         settle.attempt(
             row,
             Attempt.Act.CONFIRM,
             "unavailable",
-            started_at=now,
+            started_at=begun,
             ended_at=now,
             said=known.said,
             facts={"code": known.code},
@@ -117,12 +153,13 @@ def _attempted(
         if isinstance(known, RateLimited):
             limits.block(row.account, known.scope, known.retry_at, now)
         return None
+    now = moment.now()
     if isinstance(found, Posted):
         settle.attempt(
             row,
             Attempt.Act.CONFIRM,
             "posted",
-            started_at=now,
+            started_at=begun,
             ended_at=now,
             remote_id=found.remote_id,
         )
@@ -132,18 +169,19 @@ def _attempted(
             row,
             Attempt.Act.CONFIRM,
             "not_found",
-            started_at=now,
+            started_at=begun,
             ended_at=now,
             facts={"complete": found.complete, "seen_until": seen},
         )
     return found
 
 
-def _look(row: Delivery, now: datetime, monotonic: Callable[[], float]) -> None:
+def _look(row: Delivery, moment: Moment) -> None:
     if "confirm" not in connect.can(row.account):
-        settle.asked(row.pk, "unknown", row.trouble_said, by=BY, now=now)
+        settle.asked(row.pk, "unknown", row.trouble_said, by=BY, now=moment.now())
         return
-    found = _attempted(row, now, monotonic)
+    found = _attempted(row, moment)
+    now = moment.now()
     if isinstance(found, Posted):
         settle.published(row.pk, found, by=BY, now=now, facts={"read_back": True})
         return
@@ -213,12 +251,12 @@ def _asked(now: datetime) -> list[Delivery]:
     return rows
 
 
-def _look_again(row: Delivery, now: datetime, monotonic: Callable[[], float]) -> None:
+def _look_again(row: Delivery, moment: Moment) -> None:
     if "confirm" not in connect.can(row.account):
         return
-    found = _attempted(row, now, monotonic)
+    found = _attempted(row, moment)
     if isinstance(found, Posted):
-        settle.published(row.pk, found, by=BY, now=now, facts={"read_back": True})
+        settle.published(row.pk, found, by=BY, now=moment.now(), facts={"read_back": True})
 
 
 def _first(now: datetime) -> list[Delivery]:
@@ -245,12 +283,13 @@ def _first(now: datetime) -> list[Delivery]:
     return rows
 
 
-def _look_first(row: Delivery, now: datetime, monotonic: Callable[[], float]) -> None:
+def _look_first(row: Delivery, moment: Moment) -> None:
     can = "confirm" in connect.can(row.account)
     row.claimed_at = row.claimed_at or min(
         row.due_at, start.sent_before(row.account_id) or row.queued_at
     )
-    found = _attempted(row, now, monotonic) if can else None
+    found = _attempted(row, moment) if can else None
+    now = moment.now()
     if isinstance(found, Posted):
         settle.published(row.pk, found, by=BY, now=now, facts={"read_back": True})
     elif found is not None and found.complete:

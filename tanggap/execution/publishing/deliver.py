@@ -1,8 +1,9 @@
 """Step 3: send what is due, once. The only file that sends.
 
-A slot is one thread with one connection: it claims a row (committed), sends it outside of any
-transaction, settles it, and claims the next until nothing is due. Slots are the free senders, so no
-more rows are claimed than can be sent at once. `tick` starts the slots.
+Three steps, and nothing else in them: `claim.to_send` commits the claim; `fire` makes one request,
+outside of any transaction and without a database connection of its own; `settled` writes down what
+came of it, first as Attempts, then as states. Without senders `tick` does all of it in its own
+thread, row after row; senders.py does it for many accounts at once.
 
 The residual risk: a worker that is frozen between its last look at the clock and the write, for
 longer than a lease, and thaws after the row was looked up and sent again (docs/why names it).
@@ -10,20 +11,18 @@ longer than a lease, and thaws after the row was looked up and sent again (docs/
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
 
-from django.db import connection, transaction
+from django.db.models import prefetch_related_objects
 
 from tanggap.accounts import connect, limits, pause
 from tanggap.accounts.models import Account
-from tanggap.archive.move import move
-from tanggap.channels.base import Channel, Later, NeedsPerson, Posted, Ready, Target
+from tanggap.channels.base import Channel, NeedsPerson, Posted, Ready, Target
 from tanggap.channels.errors import (
     ChannelError,
     NotAuthorised,
@@ -32,288 +31,174 @@ from tanggap.channels.errors import (
     Rejected,
     Unavailable,
 )
-from tanggap.execution.publishing import claim, late, lease, pieces, settle, start, steady
-from tanggap.execution.publishing.holds import holds
+from tanggap.execution.publishing import (
+    claim,
+    late,
+    lease,
+    named,
+    pieces,
+    prepare,
+    settle,
+    start,
+    steady,
+)
+from tanggap.execution.publishing.holds import held_among
 from tanggap.execution.publishing.models import Attempt, Delivery
+from tanggap.execution.publishing.moment import Moment
 
 BY = "system:deliver"
-SLOTS = 6
-Monotonic = Callable[[], float]
-log = logging.getLogger(__name__)
+LOOK = 1.0
+"""Seconds before the write within which the hold and the account were looked at."""
+Desk = Callable[[], AbstractContextManager[Any]]
+
+
+class Hands(Protocol):
+    """Who sends for a tick that does not wait (senders.py)."""
+
+    def go(self, moment: Moment) -> None: ...
+
+    def rest(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """What time it is while a slot works: the tick's `now`, in a worker with the time since."""
+class Shot:
+    """A claimed row and everything that its one request needs. `begun` and `looked` are monotonic:
+    before the claim, and when the hold and the account were last read."""
 
-    at: datetime
+    row: Delivery
+    target: Target | None
+    given: Mapping[str, str] | None
     begun: float
-    monotonic: Monotonic
-    runs: bool = False
-
-    def now(self) -> datetime:
-        if not self.runs:
-            return self.at
-        return self.at + timedelta(seconds=self.monotonic() - self.begun)
+    looked: float
 
 
-class Senders:
-    """The worker's threads. At most `slots` (two or more) at once, whatever the number of ticks.
+@dataclass(slots=True)
+class Outcome:
+    """What came of a shot. `stopped`: why nothing was even tried ("hold", "paused", "slow")."""
 
-    One of them uploads nothing but the emergency lane's media, so that films which take minutes
-    never keep a warning waiting.
-    """
-
-    def __init__(self, slots: int = SLOTS) -> None:
-        self.slots = slots
-        self._pool = ThreadPoolExecutor(slots, thread_name_prefix="send")
-        self._running: set[Any] = set()
-        self._urgent: Any = None
-
-    def fill(self, moment: Moment) -> int:
-        """Start the slots that are free. They end by themselves when nothing is due."""
-        self._running = {one for one in self._running if not one.done()}
-        free = self.slots - 1 - len(self._running)
-        self._running |= {self._pool.submit(_thread, moment) for _ in range(free)}
-        if self._urgent is None or self._urgent.done():
-            self._urgent = self._pool.submit(_thread, moment, urgent=True)
-            free += 1
-        return free
-
-    def wait(self) -> None:
-        for one in [*self._running, self._urgent]:
-            if one is not None:
-                one.result()
-
-    def close(self) -> None:
-        self._pool.shutdown(wait=True)
+    row: Delivery
+    started_at: datetime
+    ended_at: datetime
+    done: Posted | NeedsPerson | None = None
+    error: ChannelError | None = None
+    stopped: str = ""
+    noted: bool = False
 
 
 def tick(
     now: datetime,
     *,
-    senders: Senders | None = None,
-    monotonic: Monotonic = time.monotonic,
+    senders: Hands | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> int:
-    """Send everything that is due, or, with `senders`, see that their slots are at work.
+    """Send everything that is due, or, with `senders`, see that they are at work.
 
     Without senders it works in this thread and returns how many rows it worked on.
     """
     late.mark(now)
     if not start.may_send(now) or not steady.in_step(now):
+        if senders is not None:
+            senders.rest()
         return 0
     claim.refresh(now)
     moment = Moment(now, monotonic(), monotonic, runs=senders is not None)
-    return senders.fill(moment) if senders is not None else slot(moment)
+    if senders is not None:
+        senders.go(moment)
+        return 0
+    return slot(moment)
 
 
-def slot(moment: Moment, *, urgent: bool = False) -> int:
-    """Claim, work, settle, until nothing is due. `urgent`: prepare the emergency lane only."""
+def slot(moment: Moment) -> int:
+    """Claim, work, settle, until nothing is due. How many rows were worked on."""
     worked = 0
     while True:
         # Before the claim: what follows is measured from here.
         begun = moment.monotonic()
-        row = claim.to_send(moment.now())
-        if row is not None:
-            send(row, begun, moment)
+        if rows := claim.to_send(moment.now()):
+            send(rows[0], begun, moment)
+        elif rows := claim.to_prepare(moment.now()) or claim.to_prepare(moment.now(), media=True):
+            prepare.prepare(rows[0], begun, moment)
         else:
-            row = claim.to_prepare(moment.now(), urgent=urgent)
-            if row is None:
-                return worked
-            prepare(row, begun, moment)
+            return worked
         worked += 1
-
-
-def _thread(moment: Moment, *, urgent: bool = False) -> int:
-    try:
-        return slot(moment, urgent=urgent)
-    except Exception:
-        log.exception("A sender stopped; its row is found again when its lease has run out.")
-        return 0
-    finally:
-        connection.close()
-
-
-# --- prepare -------------------------------------------------------------------------------------
-
-
-def prepare(row: Delivery, begun: float, moment: Moment) -> None:
-    """Upload what has to be there first. May be repeated, so nothing here is ever unknown."""
-    started_at = moment.now()
-    saved: dict[str, Any] = dict(row.prepared.get("saved") or {})
-    token = row.lease_token
-    try:
-        opened = connect.channel(row.account, started_at, until=begun + lease.budget("preparing"))
-        draft = pieces.draft(row, reply_to=pieces.own_target(row))
-        done = opened.prepare(draft, saved)  # type: ignore[attr-defined]
-    except Exception as error:
-        saved = dict(getattr(error, "saved", None) or saved)
-        _not_prepared(row, _named(error, Unavailable), started_at, moment.now(), saved)
-        return
-    now = moment.now()
-    limits.seed(row.account, done.rate, now)
-    later = isinstance(done, Later)
-    settle.attempt(
-        row, Attempt.Act.PREPARE, "later" if later else "ready", started_at=started_at, ended_at=now
-    )
-    if isinstance(done, Later):
-        settle.nothing_happened(
-            row.pk,
-            token,
-            "preparing",
-            trouble="media",
-            said="",
-            by=BY,
-            now=now,
-            retry_at=done.retry_at,
-            counts=False,
-            prepared={"saved": dict(done.saved)},
-        )
-        return
-    with transaction.atomic():
-        mine = (
-            Delivery.objects.select_for_update()
-            .filter(pk=row.pk, state="preparing", lease_token=token)
-            .first()
-        )
-        if mine is not None:
-            move(
-                mine,
-                "ready",
-                by=BY,
-                now=now,
-                retry_at=None,
-                prepared_at=now,
-                trouble="",
-                trouble_said="",
-                prepared={"handles": list(done.handles), "saved": saved},
-                **lease.none(),
-            )
-
-
-def _not_prepared(
-    row: Delivery, error: ChannelError, started_at: datetime, now: datetime, saved: dict[str, Any]
-) -> None:
-    settle.attempt(
-        row,
-        Attempt.Act.PREPARE,
-        _outcome(error),
-        started_at=started_at,
-        ended_at=now,
-        said=error.said,
-        facts={"code": error.code, "status": error.status},
-    )
-    limits.seed(row.account, error.rate, now)
-    said = error.said or error.code
-    prepared = {"saved": saved} if saved else {}
-    if isinstance(error, Rejected):
-        settle.failed(
-            row.pk, row.lease_token, "preparing", trouble="rejected", said=said, by=BY, now=now
-        )
-        return
-    retry_at = None
-    if isinstance(error, RateLimited):
-        limits.block(row.account, error.scope, error.retry_at, now)
-        retry_at = error.retry_at
-    if isinstance(error, NotAuthorised):
-        pause.refused(row.account_id, said, by=BY, now=now)
-        retry_at = now
-    settle.nothing_happened(
-        row.pk,
-        row.lease_token,
-        "preparing",
-        trouble=_trouble(error),
-        said=said,
-        by=BY,
-        now=now,
-        retry_at=retry_at,
-        counts=isinstance(error, Unavailable),
-        prepared=prepared,
-    )
-
-
-# --- send ----------------------------------------------------------------------------------------
 
 
 def send(row: Delivery, begun: float, moment: Moment) -> None:
     """One mutating request, at most."""
-    started_at = moment.now()
-    token = row.lease_token
+    for shot in aim([row], begun, moment):
+        settled([fire(shot, moment)])
+
+
+# --- before the request --------------------------------------------------------------------------
+
+
+def aim(rows: Sequence[Delivery], begun: float, moment: Moment) -> list[Shot]:
+    """Everything that the requests need from the database, and the last look at what may stop them.
+    What must not go is back in the queue."""
+    prefetch_related_objects(rows, "account", "follows")
+    given = connect.opened([row.account for row in rows])
+    targets = {row.pk: pieces.target(row) for row in rows}
+    looked = moment.monotonic()
+    why = stopped(rows)
+    now = moment.now()
+    settled([Outcome(row, now, now, stopped=why[row.pk]) for row in rows if row.pk in why])
+    return [
+        Shot(row, targets[row.pk], given.get(row.account_id), begun, looked)
+        for row in rows
+        if row.pk not in why
+    ]
+
+
+def stopped(rows: Sequence[Delivery]) -> dict[int, str]:
+    """Just before writing: which of these a hold or their account keeps back, and why."""
+    working = set(
+        Account.objects.filter(
+            pk__in={row.account_id for row in rows}, state="connected"
+        ).values_list("pk", flat=True)
+    )
+    kept = held_among([row.pk for row in rows])
+    away = {row.pk: "paused" for row in rows if row.account_id not in working}
+    return away | dict.fromkeys(kept, "hold")
+
+
+# --- the request ---------------------------------------------------------------------------------
+
+
+def fire(shot: Shot, moment: Moment, desk: Desk = nullcontext) -> Outcome:
+    """The one request. Holds no connection while it waits: where it must read the database it does
+    so inside of `desk()`."""
+    row, started_at = shot.row, moment.now()
     try:
-        opened = connect.channel(
-            row.account,
-            started_at,
-            timeout=lease.HTTP_DEADLINE,
-            until=begun + lease.SEND_WINDOW + lease.HTTP_DEADLINE,
-        )
-        target = pieces.target(row)
-        draft = pieces.draft(row, reply_to=target)
+        opened = _opened(shot, started_at, desk)
+        with desk() if row.content["media"] else nullcontext():
+            draft = pieces.draft(row, reply_to=shot.target)
+        why = ""
+        if moment.monotonic() - shot.looked > LOOK:
+            with desk():
+                why = stopped([row]).get(row.pk, "")
     except Exception as error:
         # Nothing was written yet: a secret that cannot be opened, a file that is gone.
-        _nothing_sent(row, _named(error, Unavailable), started_at, moment.now())
-        return
-    if _must_not(row, begun, moment):
-        return
+        return Outcome(row, started_at, moment.now(), error=named.named(error, Unavailable))
+    if not why and moment.monotonic() - shot.begun > lease.SEND_WINDOW:
+        why = "slow"
+    if why:
+        return Outcome(row, started_at, moment.now(), stopped=why)
     ready = Ready(draft, tuple(row.prepared.get("handles") or ()))
     try:
-        done = _write(opened, row, ready, target)
+        done = _write(opened, row, ready, shot.target)
     except Exception as error:
-        _sent_and_failed(row, _named(error, OutcomeUnknown), started_at, moment.now())
-        return
-    now = moment.now()
-    if isinstance(done, NeedsPerson):
-        settle.attempt(row, Attempt.Act.SEND, "by_hand", started_at=started_at, ended_at=now)
-        Delivery.objects.filter(pk=row.pk, lease_token=token).update(sends=row.sends - 1)
-        settle.asked(row.pk, "by_hand", "", by=BY, now=now)
-        return
-    accept(row, done, started_at, now)
+        return Outcome(row, started_at, moment.now(), error=named.named(error, OutcomeUnknown))
+    return Outcome(row, started_at, moment.now(), done=done)
 
 
-def accept(row: Delivery, done: Posted, started_at: datetime, now: datetime) -> None:
-    """The network's definite yes: on record first, then settled."""
-    settle.attempt(
-        row,
-        Attempt.Act.SEND,
-        "posted",
-        started_at=started_at,
-        ended_at=now,
-        remote_id=done.remote_id,
-    )
-    settle.published(row.pk, done, by=BY, now=now)
-    limits.seed(row.account, done.rate, now)
-
-
-def _must_not(row: Delivery, begun: float, moment: Moment) -> bool:
-    """Just before writing: the hold, the account, and our own clock. True when nothing may go."""
-    now = moment.now()
-    account = Account.objects.filter(pk=row.account_id, state="connected").exists()
-    if holds(row.pk) or not account:
-        settle.nothing_happened(
-            row.pk,
-            row.lease_token,
-            "sending",
-            said="",
-            by=BY,
-            now=now,
-            trouble="hold" if account else "paused",
-            retry_at=now,
-            counts=False,
+def _opened(shot: Shot, now: datetime, desk: Desk) -> Channel:
+    until = shot.begun + lease.SEND_WINDOW + lease.HTTP_DEADLINE
+    if shot.given is not None:
+        return connect.channel(
+            shot.row.account, now, timeout=lease.HTTP_DEADLINE, until=until, given=shot.given
         )
-        return True
-    if moment.monotonic() - begun > lease.SEND_WINDOW:
-        settle.nothing_happened(
-            row.pk,
-            row.lease_token,
-            "sending",
-            trouble="slow",
-            said="",
-            by=BY,
-            now=now,
-            retry_at=now,
-            counts=False,
-        )
-        return True
-    return False
+    with desk():
+        return connect.channel(shot.row.account, now, timeout=lease.HTTP_DEADLINE, until=until)
 
 
 def _write(opened: Channel, row: Delivery, ready: Ready, target: Target | None) -> Any:
@@ -326,96 +211,116 @@ def _write(opened: Channel, row: Delivery, ready: Ready, target: Target | None) 
     return opened.publish(ready, key)  # type: ignore[attr-defined]
 
 
-def _sent_and_failed(
-    row: Delivery, error: ChannelError, started_at: datetime, now: datetime
-) -> None:
-    if not isinstance(error, OutcomeUnknown):
-        _nothing_sent(row, error, started_at, now)
-        return
-    settle.attempt(
-        row,
-        Attempt.Act.SEND,
-        "unknown",
-        started_at=started_at,
-        ended_at=now,
-        said=error.said,
-        facts={"code": error.code, "status": error.status},
-    )
-    settle.unknown(
-        row.pk, row.lease_token, trouble="unknown", said=error.said or error.code, by=BY, now=now
-    )
-    limits.seed(row.account, error.rate, now)
+# --- after the request ---------------------------------------------------------------------------
 
 
-def _nothing_sent(row: Delivery, error: ChannelError, started_at: datetime, now: datetime) -> None:
-    settle.attempt(
-        row,
+def settled(outcomes: Sequence[Outcome]) -> None:
+    """Write down what came of some requests: on record first, then settled. May be repeated when
+    the database was lost on the way."""
+    note(outcomes)
+    posted = {
+        one.row.pk: (one.row.lease_token, one.done)
+        for one in outcomes
+        if isinstance(one.done, Posted)
+    }
+    left = _together(posted, outcomes)
+    for one in outcomes:
+        if isinstance(one.done, Posted):
+            if one.row.pk in left:
+                settle.published(one.row.pk, one.done, by=BY, now=one.ended_at)
+        else:
+            _otherwise(one)
+    now = max((one.ended_at for one in outcomes), default=None)
+    if now is not None:
+        limits.seed_each(((one.row.account, _rate(one)) for one in outcomes), now)
+
+
+def note(outcomes: Iterable[Outcome]) -> None:
+    """The Attempts, append-only, in a transaction of their own."""
+    fresh = [one for one in outcomes if not one.noted and not one.stopped]
+    if fresh:
+        settle.attempts([_attempt(one) for one in fresh])
+    for one in fresh:
+        one.noted = True
+
+
+def _together(posted: Mapping[int, tuple[Any, Posted]], outcomes: Sequence[Outcome]) -> set[int]:
+    """The network's definite yes, for many at once. Returns who must be settled one by one."""
+    if len(posted) < 2:
+        return set(posted)
+    return settle.published_each(posted, by=BY, now=max(one.ended_at for one in outcomes))
+
+
+def _attempt(one: Outcome) -> Attempt:
+    word, error = "by_hand", one.error
+    if isinstance(one.done, Posted):
+        word = "posted"
+    elif error is not None:
+        word = named.outcome_of(error)
+    return settle.tried(
+        one.row,
         Attempt.Act.SEND,
-        _outcome(error),
-        started_at=started_at,
-        ended_at=now,
-        said=error.said,
-        facts={"code": error.code, "status": error.status},
+        word,
+        started_at=one.started_at,
+        ended_at=one.ended_at,
+        said=error.said if error else "",
+        remote_id=one.done.remote_id if isinstance(one.done, Posted) else "",
+        facts={"code": error.code, "status": error.status} if error else {},
     )
-    said, token = error.said or error.code, row.lease_token
-    if isinstance(error, Rejected):
-        settle.failed(row.pk, token, "sending", trouble="rejected", said=said, by=BY, now=now)
-    elif isinstance(error, NotAuthorised):
-        pause.refused(row.account_id, said, by=BY, now=now)
-        settle.nothing_happened(
+
+
+def _rate(one: Outcome) -> Any:
+    return one.done.rate if isinstance(one.done, Posted) else getattr(one.error, "rate", None)
+
+
+def _otherwise(one: Outcome) -> None:
+    row, now = one.row, one.ended_at
+    if one.stopped:
+        _nothing_happened(one, trouble=one.stopped, retry_at=now)
+    elif one.error is None:
+        Delivery.objects.filter(pk=row.pk, lease_token=row.lease_token).update(sends=row.sends - 1)
+        settle.asked(row.pk, "by_hand", "", by=BY, now=now)
+    elif isinstance(one.error, OutcomeUnknown):
+        settle.unknown(
             row.pk,
-            token,
-            "sending",
-            trouble="credentials",
-            said=said,
+            row.lease_token,
+            trouble="unknown",
+            said=one.error.said or one.error.code,
             by=BY,
             now=now,
-            retry_at=now,
-            counts=False,
-        )
-    elif isinstance(error, RateLimited):
-        limits.block(row.account, error.scope, error.retry_at, now)
-        settle.nothing_happened(
-            row.pk,
-            token,
-            "sending",
-            trouble="limited",
-            said=said,
-            by=BY,
-            now=now,
-            retry_at=error.retry_at,
-            counts=False,
         )
     else:
-        settle.nothing_happened(
-            row.pk,
-            token,
-            "sending",
-            trouble="unreachable",
-            said=said,
-            by=BY,
-            now=now,
-            retry_at=None,
+        _nothing_sent(one, one.error)
+
+
+def _nothing_sent(one: Outcome, error: ChannelError) -> None:
+    row, now = one.row, one.ended_at
+    said = error.said or error.code
+    if isinstance(error, Rejected):
+        settle.failed(
+            row.pk, row.lease_token, "sending", trouble="rejected", said=said, by=BY, now=now
         )
-    limits.seed(row.account, error.rate, now)
+    elif isinstance(error, NotAuthorised):
+        pause.refused(row.account_id, said, by=BY, now=now)
+        _nothing_happened(one, trouble="credentials", said=said, retry_at=now)
+    elif isinstance(error, RateLimited):
+        limits.block(row.account, error.scope, error.retry_at, now)
+        _nothing_happened(one, trouble="limited", said=said, retry_at=error.retry_at)
+    else:
+        _nothing_happened(one, trouble="unreachable", said=said, retry_at=None, counts=True)
 
 
-def _named(error: Exception, unnamed: type[ChannelError]) -> ChannelError:
-    """A ChannelError as it is; anything that a channel did not name as the careful one."""
-    if isinstance(error, ChannelError):
-        return error
-    log.error("A channel raised %s", type(error).__name__, exc_info=error)
-    return unnamed(type(error).__name__.lower())
-
-
-def _outcome(error: ChannelError) -> str:
-    return {
-        Rejected: "rejected",
-        NotAuthorised: "not_authorised",
-        RateLimited: "rate_limited",
-        Unavailable: "unavailable",
-    }.get(type(error), "unknown")
-
-
-def _trouble(error: ChannelError) -> str:
-    return {NotAuthorised: "credentials", RateLimited: "limited"}.get(type(error), "unreachable")
+def _nothing_happened(
+    one: Outcome, *, trouble: str, retry_at: datetime | None, said: str = "", counts: bool = False
+) -> None:
+    settle.nothing_happened(
+        one.row.pk,
+        one.row.lease_token,
+        "sending",
+        trouble=trouble,
+        said=said,
+        by=BY,
+        now=one.ended_at,
+        retry_at=retry_at,
+        counts=counts,
+    )

@@ -5,6 +5,8 @@ A hold covers an agency and every unit below it, or one account; the emergency l
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db import connection
 from django.db.models import Q
 
@@ -33,11 +35,12 @@ def held() -> Q:
     return found
 
 
-def holds(delivery_id: int) -> bool:
-    """Whether this one is kept back at this very moment."""
+def held_among(delivery_ids: Collection[int]) -> set[int]:
+    """Which of these are kept back at this very moment."""
     if not Hold.objects.filter(lifted_at=None).exists():
-        return False
-    return Delivery.objects.filter(held(), pk=delivery_id).exists()
+        return set()
+    found = Delivery.objects.filter(held(), pk__in=delivery_ids)
+    return set(found.values_list("pk", flat=True))
 
 
 def _below(agency_id: int) -> list[int]:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q
 
 from tanggap.archive.move import move
-from tanggap.core import rules
+from tanggap.core import rules, rules_data
 from tanggap.core.errors import Stale
 from tanggap.core.models import Agency
 from tanggap.execution.publishing.models import Delivery
@@ -20,13 +20,20 @@ from tanggap.execution.publishing.models import Delivery
 BY = "system:late"
 REPLY = timedelta(days=1)
 BATCH = 200
+RULE = "lateness_minutes"
 
 
 def budget(agency: Agency, lane: int) -> timedelta:
     """How late a delivery may leave without a question."""
     if lane == Delivery.Lane.REPLY:
         return REPLY
-    return timedelta(minutes=rules.number(agency, "lateness_minutes"))
+    return timedelta(minutes=rules.number(agency, RULE))
+
+
+def _least() -> timedelta:
+    """The smallest budget that any agency, or a unit of one, has given itself."""
+    own = Agency.objects.filter(rules__has_key=RULE).values_list(f"rules__{RULE}", flat=True)
+    return timedelta(minutes=min([int(str(rules_data.BY_NAME[RULE].default)), *own]))
 
 
 def expired(row: Delivery, now: datetime) -> bool:
@@ -70,6 +77,9 @@ def mark(now: datetime) -> int:
         .select_related("agency__parent", "variant__message")
         .order_by("due_at", "pk")
     )
+    # Nobody's budget is over before the least of them; validity ends with a day, somewhere.
+    expiring = Q(variant__message__valid_until__lte=(now + timedelta(hours=14)).date())
+    waiting = waiting.filter(expiring | Q(due_at__lt=now - _least()))
     budgets: dict[tuple[int, int], timedelta] = {}
     marked = 0
     rows = list(waiting[:BATCH])

@@ -37,9 +37,8 @@ def own_target(row: Delivery) -> Target | None:
 
 def target(row: Delivery) -> Target | None:
     """What it hangs below on the network: its reply target, or the thread's part before it."""
-    if row.follows_id is not None:
-        before = Delivery.objects.get(pk=row.follows_id)
-        return Target(before.remote_id or "")
+    if row.follows is not None:
+        return Target(row.follows.remote_id or "")
     return own_target(row)
 
 

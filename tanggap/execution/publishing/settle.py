@@ -7,12 +7,14 @@ settles only while the row is still under the lease of whoever made the try.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.db.models.expressions import RawSQL
 
 from tanggap.archive.move import move, move_many
 from tanggap.archive.record import record
@@ -39,7 +41,33 @@ def attempt(
     facts: Mapping[str, Any] | None = None,
 ) -> Attempt:
     """One try, in a transaction of its own."""
-    return Attempt.objects.create(
+    made = tried(
+        delivery,
+        act,
+        outcome,
+        started_at=started_at,
+        ended_at=ended_at,
+        said=said,
+        remote_id=remote_id,
+        facts=facts,
+    )
+    made.save(force_insert=True)
+    return made
+
+
+def tried(
+    delivery: Delivery,
+    act: str,
+    outcome: str,
+    *,
+    started_at: datetime,
+    ended_at: datetime,
+    said: str = "",
+    remote_id: str = "",
+    facts: Mapping[str, Any] | None = None,
+) -> Attempt:
+    """One try, not yet written down."""
+    return Attempt(
         agency_id=delivery.agency_id,
         delivery=delivery,
         act=act,
@@ -50,6 +78,93 @@ def attempt(
         remote_id=remote_id,
         facts=dict(facts or {}),
     )
+
+
+def attempts(made: Sequence[Attempt]) -> None:
+    """Several tries at once, in a transaction of their own."""
+    Attempt.objects.bulk_create(made)
+
+
+def published_each(
+    found: Mapping[int, tuple[UUID | None, Posted]], *, by: str, now: datetime
+) -> set[int]:
+    """Bind those that are still as their sender left them, in one transaction: delivery → (lease,
+    what the network shows). Returns the others' ids: each of them is for `published`."""
+    try:
+        with transaction.atomic():
+            rows = Delivery.objects.select_for_update(of=["self"], skip_locked=True).filter(
+                pk__in=found, state="sending"
+            )
+            ours = {row.pk: found[row.pk][1] for row in rows if row.lease_token == found[row.pk][0]}
+            if not ours:
+                return set(found)
+            done = move_many(
+                Delivery,
+                list(ours),
+                "sending",
+                "published",
+                by=by,
+                now=now,
+                facts_of=lambda row: {"remote_id": row.remote_id},
+                remote_id=_by_row({pk: one.remote_id for pk, one in ours.items()}, "text"),
+                remote_url=_by_row({pk: one.url[:800] for pk, one in ours.items()}, "text"),
+                published_at=_by_row(
+                    {pk: (one.at or now).isoformat() for pk, one in ours.items()}, "timestamptz"
+                ),
+                retry_at=None,
+                unknown_since=None,
+                trouble="",
+                trouble_said="",
+                **lease.none(),
+            )
+            for part in Delivery.objects.filter(follows__in=done).select_related("follows"):
+                if part.follows is not None:
+                    _go_on(part.follows, by=by, now=now)
+    except IntegrityError:
+        # One of these ids belongs to another delivery: `published` finds which.
+        return set(found)
+    return set(found) - {row.pk for row in done}
+
+
+def _by_row(values: Mapping[int, str], kind: Literal["text", "timestamptz"]) -> RawSQL:
+    """Another value for each row of one UPDATE, looked up by its id."""
+    table = connection.ops.quote_name(Delivery._meta.db_table)
+    # Nothing from outside is in the statement itself.
+    found = f"(%s::jsonb ->> {table}.id::text)::{kind}"
+    return RawSQL(found, [json.dumps(values)])  # noqa: S611
+
+
+def ready_each(
+    made: Mapping[int, tuple[UUID | None, dict[str, Any]]], *, by: str, now: datetime
+) -> int:
+    """preparing → ready for those that are still under their lease: delivery → (lease, what
+    prepare() gave back). How many."""
+    alike: dict[str, list[int]] = {}
+    for pk, (_token, prepared) in made.items():
+        alike.setdefault(json.dumps(prepared, sort_keys=True), []).append(pk)
+    count = 0
+    with transaction.atomic():
+        rows = Delivery.objects.select_for_update(of=["self"]).filter(
+            pk__in=made, state="preparing"
+        )
+        ours = {row.pk for row in rows.order_by("pk") if row.lease_token == made[row.pk][0]}
+        for ids in alike.values():
+            moved = move_many(
+                Delivery,
+                [pk for pk in ids if pk in ours],
+                "preparing",
+                "ready",
+                by=by,
+                now=now,
+                retry_at=None,
+                prepared_at=now,
+                trouble="",
+                trouble_said="",
+                prepared=made[ids[0]][1],
+                **lease.none(),
+            )
+            count += len(moved)
+    return count
 
 
 def published(
