@@ -55,6 +55,7 @@ def period_is_closed(stage: Stage) -> Plan:
         staff_hours="46,5",
         budget_idr="",
     )
+    stage.notes["period"] = f"from={plan.period_start}&until={plan.period_end}"
     following = evaluate.close(evaluation, scope=scope, by=lead, now=stage.now)
     stage.notes["next_plan"] = following.pk
     return following

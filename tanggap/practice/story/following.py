@@ -8,6 +8,8 @@ from datetime import timedelta
 from django.test import Client
 from django.urls import reverse
 
+from tanggap.core import rules
+from tanggap.core.worktime import add_working_days, local_day
 from tanggap.execution.followup import (
     announce,
     cases,
@@ -124,15 +126,16 @@ def choice_is_put_to_the_head(stage: Stage) -> Recommendation:
 
 
 def head_decides(stage: Stage) -> Recommendation:
-    """With a reason, on a phone."""
+    """With a reason, on a phone: whoever watches the story may have done it already."""
     told = world.read("bridge")["recommendation"]
-    found = choice_is_put_to_the_head(stage)
+    found, office = choice_is_put_to_the_head(stage), rules.office(stage.agency)
     if found.state == "proposed":
         recommend.decide(
             found,
             "accepted",
             option="A",
             reason=told["reason"],
+            due_on=local_day(add_working_days(stage.now, told["working_days"], office), office),
             by=stage.person("bupati"),
             now=stage.now,
         )

@@ -169,6 +169,7 @@ def answer_is_lost(stage: Stage) -> Delivery:
     stage.work()
     row = Delivery.objects.get(variant__message=found)
     stage.notes["lost"] = row.state
+    stage.notes["detour"] = row.pk
     net.mend(stage.network)
     stage.send(timedelta(minutes=10))
     row.refresh_from_db()
@@ -186,6 +187,7 @@ def quiz_is_held(stage: Stage) -> Hold:
     stage.work()
     quiz.refresh_from_db()
     stage.notes["quiz_at_its_time"] = quiz.state
+    stage.notes["quiz"] = quiz.pk
     return hold
 
 

@@ -68,14 +68,16 @@ def note(stage: Stage) -> None:
                 stage.notes["decision"] = decision.pk
 
 
-def at(name: str, **wanted: str) -> Where:
-    """The page `name`; `wanted` maps its arguments to names of notes."""
+def at(name: str, question: str = "", **wanted: str) -> Where:
+    """The page `name`; `wanted` maps its arguments to names of notes, `question` names the note
+    that holds what follows the "?"."""
 
     def where(notes: dict[str, Any]) -> str:
         if any(notes.get(key) is None for key in wanted.values()):
             return ""
+        asked = f"?{notes[question]}" if notes.get(question) else ""
         try:
-            return reverse(name, kwargs={one: notes[key] for one, key in wanted.items()})
+            return reverse(name, kwargs={one: notes[key] for one, key in wanted.items()}) + asked
         except NoReverseMatch:
             return ""
 
@@ -167,7 +169,7 @@ BEATS: tuple[Beat, ...] = (
         _("The network is cut in the middle of a post"),
         _("Look: the answer was lost, the post was looked up, and there is one of it, not two."),
         (preparing.answer_is_lost,),
-        (Screen(_("What went out"), "ratna", at("desk:publishing-list")),),
+        (Screen(_("The post that was cut"), "ratna", at("desk:publishing-one", pk="detour")),),
         phone="pemkab",
     ),
     Beat(
@@ -177,8 +179,8 @@ BEATS: tuple[Beat, ...] = (
         (preparing.quiz_is_held, preparing.hold_is_lifted, listening.rumour_is_corrected),
         (
             Screen(_("The conversation"), "sari", at("desk:inbox-thread", pk="talk_w06")),
-            Screen(_("Clarifications"), "", at("public:clarifications")),
-            Screen(_("What goes out"), "ratna", at("desk:publishing-list")),
+            Screen(_("Clarifications"), "", at("public:clarifications", agency="agency")),
+            Screen(_("The quiz"), "ratna", at("desk:publishing-one", pk="quiz")),
         ),
         phone="info_viral_skm",
     ),
@@ -186,7 +188,7 @@ BEATS: tuple[Beat, ...] = (
         "decision",
         _("The head chooses"),
         _("Look: the counts add up to forty and each line opens its original; choose, say why."),
-        (following.choice_is_put_to_the_head, following.head_decides),
+        (following.choice_is_put_to_the_head,),
         (
             Screen(_("The finding"), "ratna", at("desk:findings-finding", pk="finding")),
             Screen(_("The decision"), "bupati", at("desk:findings-decision", pk="decision")),
@@ -196,7 +198,12 @@ BEATS: tuple[Beat, ...] = (
         "told",
         _("You said, we did"),
         _("Fourteen working days later. Look at the citizen's phone: the answer has come to her."),
-        (following.fourteen_days_pass, following.bridge_is_open, following.everybody_is_told),
+        (
+            following.head_decides,
+            following.fourteen_days_pass,
+            following.bridge_is_open,
+            following.everybody_is_told,
+        ),
         (
             Screen(
                 _("The announcement"), "ratna", at("desk:findings-announcement", pk="announcement")
@@ -250,8 +257,8 @@ BEATS: tuple[Beat, ...] = (
         _("Look: 17 numbers with their sources, honest where there is none; and the next draft."),
         (closing.numbers_come_in, closing.period_is_closed),
         (
-            Screen(_("The return table"), "bupati", at("desk:monitoring-list")),
-            Screen(_("The page to print"), "bupati", at("desk:monitoring-report")),
+            Screen(_("The return table"), "bupati", at("desk:monitoring-list", "period")),
+            Screen(_("The page to print"), "bupati", at("desk:monitoring-report", "period")),
             Screen(_("The next plan"), "ratna", at("desk:planning-one", pk="next_plan")),
         ),
     ),
