@@ -183,7 +183,7 @@ def _grid(request: HttpRequest, view: str, day: date, today: date) -> dict[str, 
     days = []
     for one in queries.days(request.scope, first, count, request.agency.zone):
         slots = [_slot(row, one.day, zone) for row in one.activities] + posts.get(one.day, [])
-        slots.sort(key=lambda slot: slot["time"])
+        slots.sort(key=lambda slot: slot["order"])
         shown = slots if view == "week" else slots[:SHOWN]
         days.append(
             {
@@ -203,7 +203,8 @@ def _grid(request: HttpRequest, view: str, day: date, today: date) -> dict[str, 
 def _slot(row: Activity, day: date, zone: ZoneInfo) -> dict[str, Any]:
     starts = row.starts_at.astimezone(zone)
     return {
-        "time": starts.strftime("%H.%M") if starts.date() == day else "00.00",
+        "time": starts.strftime("%H.%M") if starts.date() == day else gettext("goes on"),
+        "order": starts.strftime("%H.%M") if starts.date() == day else "",
         "title": row.title,
         "href": reverse("desk:activities-one", args=[row.pk]),
         "tone": word(row.state, "activity_tone"),
@@ -233,6 +234,7 @@ def _posts(
         found.setdefault(local.date(), []).append(
             {
                 "time": local.strftime("%H.%M"),
+                "order": local.strftime("%H.%M"),
                 "title": message.title if message else "",
                 "href": reverse("desk:publishing-one", args=[row.pk]),
                 "tone": "brand",

@@ -247,13 +247,16 @@ def show(
             "row": row,
             "refusal": refusal,
             "gaps": queries.gaps(row) if row.state == "draft" else [],
-            "segments": [(segment, _bars(segment)) for segment in row.segments.order_by("pk")],
+            "segments": [
+                (segment, _where(segment, channels), _bars(segment))
+                for segment in row.segments.order_by("pk")
+            ],
             "objectives": [
                 (one, metrics()[one.metric].says(get_language() or "id"))
                 for one in row.objectives.prefetch_related("segments").order_by("pk")
             ],
             "choices": [
-                (one, channels.get(one.channel, one.channel))
+                (one, gettext(channels.get(one.channel, one.channel)))
                 for one in row.channel_choices.order_by("-chosen", "channel")
             ],
             "may_write": scope.may("plan.write") and row.state == "draft",
@@ -264,6 +267,19 @@ def show(
         },
         status=status,
     )
+
+
+def _where(segment: Segment, channels: dict[str, str]) -> str:
+    """Region, ages, devices, languages and platforms in one line, each by its own name."""
+    known = dict(LANGUAGES)
+    parts = [
+        segment.region,
+        segment.ages,
+        segment.devices,
+        ", ".join(str(known.get(one, one)) for one in segment.languages),
+        ", ".join(gettext(channels.get(one, one)) for one in segment.platforms),
+    ]
+    return " · ".join(part for part in parts if part)
 
 
 def _bars(segment: Segment) -> list[dict[str, Any]]:

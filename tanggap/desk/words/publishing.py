@@ -38,7 +38,7 @@ WORDS: dict[str, dict[str, object]] = {
     },
     "attempt_act": {
         "prepare": _("Prepared"),
-        "send": _("Sent"),
+        "send": _("Sending"),
         "confirm": _("Looked up on the network"),
         "remove": _("Removed"),
     },
