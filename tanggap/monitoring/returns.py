@@ -20,6 +20,7 @@ from django.db.models import (
     OuterRef,
     Q,
     QuerySet,
+    Subquery,
     Sum,
 )
 from django.db.models.functions import TruncDate
@@ -290,19 +291,18 @@ def _facts(window: Window) -> Facts:
     lacking = set(posts) - facts.given.get("reblogs", set())
     facts.missing = _missing(window, lacking) if lacking else ()
     facts.listening = bool(facts.people.items) or _listening(window)
-    links = rowsets.links(window)
-    clicks = rowsets.clicks(window).order_by().values("agency_id").annotate(found=Sum("clicks"))
-    facts.links, facts.clicks = _both(links, clicks)
+    facts.links, facts.clicks = _clicks(window)
     facts.site = _sites(window) if window.whole else {}
     return facts
 
 
-def _both(links: QuerySet[Any], clicks: QuerySet[Any]) -> tuple[int, Decimal]:
+def _clicks(window: Window) -> tuple[int, Decimal]:
     """How many short links there are and how often they were opened."""
-    count = links.count()
-    if not count:
-        return 0, Decimal(0)
-    return count, sum((Decimal(row["found"] or 0) for row in clicks), Decimal(0))
+    opened = rowsets.clicks(window).filter(link=OuterRef("pk")).order_by().values("link")
+    opened = opened.annotate(found=Sum("clicks")).values("found")
+    rows = rowsets.links(window).annotate(opened=Subquery(opened)).values_list("pk", "opened")
+    found = [Decimal(n or 0) for _pk, n in rows]
+    return len(found), sum(found, Decimal(0))
 
 
 def _people(window: Window) -> People:

@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.db.models import CharField, F, QuerySet, TextField, Value
+from django.db.models.functions import Cast, Concat
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
 from tanggap.accounts.models import Account
 from tanggap.activities.models import Activity
-from tanggap.core.scope import scoped
+from tanggap.core.scope import Scope, scoped
 from tanggap.desk.door import DeskRequest
 from tanggap.monitoring import window as rowsets
 from tanggap.monitoring.window import Window
 
 USUAL = 30  # days
 LONGEST = 800  # days: a little more than two years
+
+
+def _narrower(scope: Scope) -> QuerySet[Any]:
+    """(which field, id, words) of the newest accounts and activities: one query."""
+    accounts, activities = (
+        scoped(model, scope)
+        .annotate(which=Value(name, CharField()), said=Cast(said, TextField()))
+        .order_by("-pk")
+        .values_list("which", "pk", "said")[:200]
+        for model, name, said in (
+            (Account, "account", Concat("display_name", Value(" ("), "handle", Value(")"))),
+            (Activity, "activity", F("title")),
+        )
+    )
+    return accounts.union(activities, all=True)
 
 
 class PeriodForm(forms.Form):
@@ -30,15 +48,8 @@ class PeriodForm(forms.Form):
         required=False,
         widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
     )
-    account = forms.ModelChoiceField(
-        Account.objects.none(), label=_("Account"), required=False, empty_label=_("All accounts")
-    )
-    activity = forms.ModelChoiceField(
-        Activity.objects.none(),
-        label=_("Activity"),
-        required=False,
-        empty_label=_("All activities"),
-    )
+    account = forms.ChoiceField(label=_("Account"), required=False)
+    activity = forms.ChoiceField(label=_("Activity"), required=False)
     field_order = ("from", "until", "account", "activity")
 
     def __init__(self, *args: object, request: DeskRequest, **kwargs: object) -> None:
@@ -49,10 +60,11 @@ class PeriodForm(forms.Form):
             widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
         )
         self.order_fields(self.field_order)
-        for name, model in (("account", Account), ("activity", Activity)):
-            self.fields[name].queryset = scoped(  # type: ignore[attr-defined]
-                model, request.scope
-            ).order_by("-pk")[:200]
+        chosen = {"account": [("", _("All accounts"))], "activity": [("", _("All activities"))]}
+        for name, pk, said in _narrower(request.scope):
+            chosen[name].append((str(pk), said))
+        for name, pairs in chosen.items():
+            self.fields[name].choices = pairs  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, object]:
         found = super().clean() or {}

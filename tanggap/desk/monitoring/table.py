@@ -98,7 +98,8 @@ def listing(request: DeskRequest) -> HttpResponse:
             "known": known,
             "all": len(cells),
             "posts": posts,
-            "posts_n": rowsets.posts(window).count(),
+            # The number that the table's own formulas divide by.
+            "posts_n": next(one.of for one in cells if one.metric.key == "retweets"),
             "voices": perception.counts(window) if window.whole else None,
             "named": _named(window),
             "where": period.address(window),
