@@ -61,7 +61,7 @@ WORDS: dict[str, dict[str, object]] = {
         "case.closed": _("Closed"),
         "case.reopened": _("Reopened"),
         "case.late": _("A deadline has passed"),
-        "case.clocks_kept": _("A deadline ended"),
+        "case.clocks_kept": _("What a deadline waited for has come"),
         "case.extended": _("Deadline extended once"),
         "case.clock_recomputed": _("Deadline computed again"),
         "case.evidence": _("Photo added"),
