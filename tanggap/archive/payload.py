@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -30,6 +30,27 @@ def store(agency: Agency, subject_key: str, content: bytes, *, now: datetime) ->
     return Payload.objects.create(
         agency=agency, key=key, locked=locked, sha256=sha256(locked).digest(), stored_at=now
     )
+
+
+def store_many(
+    agency: Agency,
+    contents: Sequence[tuple[str, bytes]],
+    keys: Mapping[str, PersonKey],
+    *,
+    now: datetime,
+) -> list[Payload]:
+    """The same for many contents of (subject key, bytes), in one INSERT and in their order. `keys`
+    are theirs, from `record.keys_for`."""
+    rows = []
+    for name, content in contents:
+        key = keys[name]
+        locked = secrets.lock(unwrap(key), content, _aad(key))
+        rows.append(
+            Payload(
+                agency=agency, key=key, locked=locked, sha256=sha256(locked).digest(), stored_at=now
+            )
+        )
+    return Payload.objects.bulk_create(rows)
 
 
 def fact(payload: Payload) -> dict[str, object]:

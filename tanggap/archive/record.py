@@ -25,13 +25,14 @@ Subject = models.Model | tuple[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One fact about to be written, for `record_many`."""
+    """One fact about to be written, for `record_many`. With `key` the content is that person's."""
 
     agency_id: int
     verb: str
     subject: Subject
     facts: Mapping[str, Any] = field(default_factory=dict)
     content: bytes | None = None
+    key: PersonKey | None = None
 
 
 def record(
@@ -74,7 +75,7 @@ def record(
 def record_many(entries: Iterable[Entry], *, by: Person | str, now: datetime) -> list[Record]:
     """The same for many facts at once, in two INSERTs."""
     who = actor(by)
-    rows = [_row(entry, who, now, None) for entry in entries]
+    rows = [_row(entry, who, now, entry.key) for entry in entries]
     with transaction.atomic():
         Record.objects.bulk_create(rows, batch_size=2000)
         Pending.objects.bulk_create(
@@ -187,6 +188,29 @@ def key_for(agency: Agency, subject_key: str, *, now: datetime) -> PersonKey:
         )
         key = living.get()
     return key
+
+
+def keys_for(agency: Agency, names: Iterable[str], *, now: datetime) -> dict[str, PersonKey]:
+    """The living keys of many persons by their subject key; made where there are none."""
+    wanted = sorted(set(names))
+    living = PersonKey.objects.filter(agency=agency, subject_key__in=wanted, erased_at=None)
+    found = {key.subject_key: key for key in living}
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        PersonKey.objects.bulk_create(
+            [
+                PersonKey(
+                    agency=agency,
+                    subject_key=name,
+                    wrapped=secrets.seal(secrets.new_key(), _wrap_aad(agency.pk, name)),
+                    made_at=now,
+                )
+                for name in missing
+            ],
+            ignore_conflicts=True,
+        )
+        found = {key.subject_key: key for key in living.all()}
+    return found
 
 
 def unwrap(key: PersonKey) -> bytes:

@@ -146,10 +146,10 @@ def test_one_body_that_fails_stops_no_other(porch: Porch, monkeypatch: pytest.Mo
         porch.leaves(feed({"id": str(n)}))
     reads = listen.receive
 
-    def breaks(account: Account, headers: Any, body: bytes, now: datetime) -> Any:
+    def breaks(opened: Any, headers: Any, body: bytes) -> Any:
         if b'"id": "1"' in body:
             raise RuntimeError("rusak")
-        return reads(account, headers, body, now)
+        return reads(opened, headers, body)
 
     monkeypatch.setattr(listen, "receive", breaks)
     now = porch.now

@@ -16,8 +16,9 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
+from tanggap.accounts import connect
 from tanggap.accounts.models import Account
-from tanggap.channels.base import Fetched
+from tanggap.channels.base import Channel, Fetched
 from tanggap.channels.errors import Rejected
 from tanggap.core import secrets
 from tanggap.execution.inbox import door, listen
@@ -25,7 +26,7 @@ from tanggap.execution.inbox.models import Arrival
 
 log = logging.getLogger(__name__)
 BY = "system:arrivals"
-BATCH = 100
+BATCH = 200
 TRIES = 5
 WAIT = timedelta(minutes=1)
 """Before a body that failed by itself is tried again, times the number of tries."""
@@ -97,11 +98,13 @@ def _alone(pk: int, now: datetime) -> int:
 
 
 def _work(rows: list[Arrival], now: datetime, *, last: bool = False) -> None:
-    by_account: dict[Account, list[Fetched]] = defaultdict(list)
+    by_account: dict[Account, list[Arrival]] = defaultdict(list)
     for row in rows:
-        by_account[row.door.account].append(_read(row, now, last=last))
+        by_account[row.door.account].append(row)
     # In one order for everybody, so that two workers never wait for each other.
-    for account, found in sorted(by_account.items(), key=lambda pair: pair[0].pk):
+    for account, waiting in sorted(by_account.items(), key=lambda pair: pair[0].pk):
+        opened = connect.reading(account, now)
+        found = [_read(opened, row, last=last) for row in waiting]
         whole = Fetched(
             items=tuple(item for one in found for item in one.items),
             cursor="",
@@ -111,13 +114,13 @@ def _work(rows: list[Arrival], now: datetime, *, last: bool = False) -> None:
     Arrival.objects.filter(pk__in=[row.pk for row in rows]).update(worked_at=now, sealed=b"")
 
 
-def _read(row: Arrival, now: datetime, *, last: bool) -> Fetched:
+def _read(opened: Channel, row: Arrival, *, last: bool) -> Fetched:
     """What stands in a body. One that cannot be read is itself what goes to quarantine."""
     raw = secrets.open_(bytes(row.sealed), door.body_aad(row.door_id))
     head, _line, body = raw.partition(b"\n")
     if last:
         return Fetched((), "", unreadable=(body,))
     try:
-        return listen.receive(row.door.account, json.loads(head), body, now)
+        return listen.receive(opened, json.loads(head), body)
     except Rejected:
         return Fetched((), "", unreadable=(body or b"-",))

@@ -27,7 +27,7 @@ from tanggap.accounts.models import Account
 from tanggap.archive import payload
 from tanggap.archive.move import move
 from tanggap.archive.record import record
-from tanggap.channels.base import BadRow, Fetched, IncomingItem
+from tanggap.channels.base import BadRow, Channel, Fetched, IncomingItem
 from tanggap.channels.errors import (
     ChannelError,
     NotAuthorised,
@@ -38,9 +38,9 @@ from tanggap.channels.errors import (
 from tanggap.core import rules
 from tanggap.core.errors import Refused
 from tanggap.core.models import Person
-from tanggap.execution.inbox import promise, triage
+from tanggap.execution.inbox import many, promise, triage
 from tanggap.execution.inbox.models import Author, Conversation, Cursor, Item, Revision
-from tanggap.execution.inbox.people import person_key, public_contacts, snippet, spans
+from tanggap.execution.inbox.people import person_key, public_contacts, spans
 from tanggap.execution.publishing.models import Delivery
 
 log = logging.getLogger(__name__)
@@ -56,6 +56,8 @@ EVERY = timedelta(seconds=20)
 """Between two pulls of one account."""
 AFTER_FAILURE = timedelta(minutes=1)
 AUDIT_EVERY = timedelta(hours=6)
+FLOOD = 8
+"""From how many new items on they go in all at once."""
 PULLS = 5
 """Pages of one account in one tick; the rest comes with the next."""
 SOURCES = {
@@ -229,10 +231,9 @@ def keep(account: Account, fetched: Fetched, *, now: datetime, before: str) -> T
     return taken
 
 
-def receive(account: Account, headers: Mapping[str, str], body: bytes, now: datetime) -> Fetched:
-    """What stands in a body that the account's network left at the door. No network is asked.
-    Raises a ChannelError."""
-    opened = connect.reading(account, now)
+def receive(opened: Channel, headers: Mapping[str, str], body: bytes) -> Fetched:
+    """What stands in a body that an account's network left at the door, by the account's channel
+    (`connect.reading`). No network is asked. Raises a ChannelError."""
     found: Fetched = opened.receive(headers, body)  # type: ignore[attr-defined]
     return found
 
@@ -335,7 +336,19 @@ def _store(
             account=account, remote_id__in=[one.remote_id for one in fetched.items]
         ).values_list("remote_id", flat=True)
     )
-    for one in sorted(fetched.items, key=lambda one: (one.at, one.remote_id)):
+    items = sorted(fetched.items, key=lambda one: (one.at, one.remote_id))
+    fresh += _many(account, many.plain(items, known), by=by, now=now, note=note, allowed=allowed)
+    taken.new += len(fresh)
+    for new in fresh:
+        if new.conversation is not None:
+            touched[new.conversation.pk] = new.conversation
+    done = {new.remote_id for new in fresh}
+    known |= done
+    for one in items:
+        if one.remote_id in done:
+            # Once: the same id again in this batch may be a revision.
+            done.discard(one.remote_id)
+            continue
         old = one.remote_id in known
         try:
             with transaction.atomic():
@@ -371,12 +384,42 @@ def _store(
         received=F("received") + taken.new + taken.quarantined
     )
     office = rules.office(account.agency)
-    for conversation in touched.values():
-        _summarise(conversation, now=now)
-        promise.set_due(conversation, now, office)
+    many.summarise(list(touched.values()))
+    promise.set_due_many(list(touched.values()), office)
     triage.group(account.agency, fresh, now=now)
     taken.conversations = list(touched)
     return taken
+
+
+def _many(
+    account: Account,
+    items: Sequence[IncomingItem],
+    *,
+    by: Person | str,
+    now: datetime,
+    note: str,
+    allowed: Sequence[str],
+) -> list[Item]:
+    """Plain new items all at once; none where the database does not take them so."""
+    if len(items) < FLOOD:
+        return []
+    rows = [
+        {
+            "author": _named(one),
+            "url": _fits(one.url),
+            "media": _media(one),
+            "source": SOURCES[one.source],
+            "note": note,
+            "raw": _raw(one),
+        }
+        for one in items
+    ]
+    try:
+        with transaction.atomic():
+            return many.take(account, items, rows, by=by, now=now, allowed=allowed)
+    except UNKEEPABLE:
+        log.warning("A batch for account %s goes in one by one.", account.pk)
+        return []
 
 
 def _new(
@@ -477,9 +520,13 @@ def _again(
     return row
 
 
+def _named(one: IncomingItem) -> str:
+    """Whoever was written down without any name is somebody of their own each time."""
+    return one.author.id or f"unnamed:{one.remote_id}"
+
+
 def _author(account: Account, one: IncomingItem, now: datetime) -> Author:
-    # Whoever was written down without any name is somebody of their own each time.
-    remote_id = one.author.id or f"unnamed:{one.remote_id}"
+    remote_id = _named(one)
     Author.objects.bulk_create(
         [
             Author(
@@ -551,30 +598,6 @@ def _thread(account: Account, one: IncomingItem) -> str:
         if said is not None and said.conversation is not None:
             return said.conversation.thread_id
     return (one.root or one.in_reply_to)[:300]
-
-
-def _summarise(conversation: Conversation, *, now: datetime) -> None:
-    """What the list shows, kept on the row."""
-    rows = Item.objects.filter(conversation=conversation)
-    newest = rows.order_by("-written_at", "-pk").first()
-    if newest is None:
-        return
-    oldest = rows.order_by("written_at", "pk").values_list("written_at", flat=True).first()
-    last = newest.revisions.order_by("-number").first()
-    text, personal = (last.text, last.personal) if last else (newest.text, newest.personal)
-    values = {
-        "snippet": snippet(text, personal),
-        "last_item_at": newest.written_at,
-        "first_item_at": oldest,
-        "last_item_id": rows.order_by("-pk").values_list("pk", flat=True).first(),
-        "items_count": rows.count(),
-        "unread": True,
-        # Whoever put it off wanted to hear of the next word.
-        "snoozed_until": None,
-    }
-    Conversation.objects.filter(pk=conversation.pk).update(**values)
-    for name, value in values.items():
-        setattr(conversation, name, value)
 
 
 def _quarantine(
