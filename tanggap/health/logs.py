@@ -32,6 +32,9 @@ BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}")
 USER_INFO = re.compile(r"(?<=://)[^\s/@]+@")
 # Letters and digits mixed, twenty or more: no word of any language.
 RANDOM = re.compile(r"(?<![\w-])(?=[\w-]*[0-9])(?=[\w-]*[A-Za-z])[\w-]{20,}(?![\w-])")
+# Longer than anything that we count: numbers of people, cards, accounts, telephones.
+DIGITS = re.compile(r"(?<![0-9])[0-9]{12,}(?![0-9])")
+PHONE = re.compile(r"(?<![0-9])(?:\+?62|0)[ -]?8[0-9]{2}(?:[ -]?[0-9]{3,5}){2}(?![0-9])")
 # What PostgreSQL adds: the row itself, the statement with its values.
 QUOTED = re.compile(r"(?m)^\s*(?:DETAIL|CONTEXT|STATEMENT|QUERY|Failing row contains)\b.*$\n?")
 LEFT_OUT = "[left out]"
@@ -49,7 +52,8 @@ def scrub(text: str) -> str:
         text = RANDOM.sub(LEFT_OUT, text)
         for found in reversed(redact.redact(text)):
             text = f"{text[: found.start]}[{found.kind}]{text[found.end :]}"
-        return text
+        # The finder above is made for citizens' sentences, and careful; here nothing is too much.
+        return PHONE.sub("[phone]", DIGITS.sub("[number]", text))
     except Exception as error:
         return f"{LEFT_OUT} ({type(error).__name__} while scrubbing)"
 
