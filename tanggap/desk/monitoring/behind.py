@@ -40,6 +40,7 @@ KINDS = {
     "resolved": ("case", "case.read"),
 }
 OWED = ("late", "today", "talks", "cases")
+ONLY = {"talks": ("talk",), "cases": ("case",)}
 
 
 @desk("monitor.read")
@@ -84,8 +85,8 @@ def owed(request: DeskRequest) -> HttpResponse:
     group = request.GET.get("group", "late")
     group = group if group in OWED else "late"
     talks, cases = queries.owed_rows(scope, now, group)
-    asked = [("talk", talks)] if group == "talks" else [("case", cases)] if group == "cases" else []
-    asked = asked or [("talk", talks), ("case", cases)]
+    both: dict[str, QuerySet[Any]] = {"talk": talks, "case": cases}
+    asked = [(kind, both[kind]) for kind in ONLY.get(group, tuple(both))]
     return render(
         request,
         "desk/monitoring/owed.html",
