@@ -485,6 +485,8 @@ def broken(scope: Scope, now: datetime) -> QuerySet[Account]:
 
 @today.finding(order=5)
 def told(scope: Scope, now: datetime) -> str:
+    if "paused" not in today.standing(scope, now):
+        return ""
     refused = scoped(Account, scope).filter(state="paused", paused_code="credentials").count()
     return (
         ngettext(
@@ -499,9 +501,9 @@ def told(scope: Scope, now: datetime) -> str:
 @today.section(order=5)
 def section(scope: Scope, now: datetime) -> today.Section | None:
     """Accounts that send nothing at the moment, and how much waits behind them."""
-    rows = list(scoped(Account, scope).filter(state="paused").order_by("paused_at")[:5])
-    if not rows:
+    if "paused" not in today.standing(scope, now):
         return None
+    rows = list(scoped(Account, scope).filter(state="paused").order_by("paused_at")[:5])
     lines = []
     for row in rows:
         queue = waiting_for(row.pk).count()

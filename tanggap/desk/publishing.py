@@ -540,10 +540,11 @@ def waiting(scope: Scope, now: datetime) -> QuerySet[Delivery]:
 def told(scope: Scope, now: datetime) -> str:
     if not scope.may("delivery.read"):
         return ""
-    stopped = start.stopped()
+    standing = today.standing(scope, now)
+    stopped = start.stopped() if "stopped" in standing else None
     if stopped is not None:
         return word(stopped.stopped, "sending_stopped").rstrip(".")
-    needs = queries.needs_person(scope).count()
+    needs = queries.needs_person(scope).count() if "needs" in standing else 0
     return (
         ngettext("%(n)d post needs your answer", "%(n)d posts need your answer", needs)
         % {"n": needs}

@@ -391,6 +391,8 @@ def decrees(scope: Scope, now: datetime) -> today.Section | None:
     """Decrees that end within 30 days or have run out, for whoever may renew them."""
     if scope.agency is None or not scope.may("people.write"):
         return None
+    if "ending" not in today.standing(scope, now):
+        return None
     last = appoint.today(scope.agency, now) + ENDS_SOON
     rows = list(members(scope, "active").filter(valid_until__lte=last)[:5])
     if not rows:

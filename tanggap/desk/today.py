@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from django.http import HttpResponse
@@ -22,6 +23,7 @@ from django.utils.translation import gettext
 
 from tanggap.core.scope import Scope
 from tanggap.desk.door import DeskRequest, desk
+from tanggap.monitoring import queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,13 @@ def shown(table: Mapping[int, Any]) -> list[Any]:
         for _, asked in sorted(table.items())
         if f"{asked.__module__}.{asked.__name__}" not in COVERED
     ]
+
+
+@lru_cache(maxsize=4)
+def standing(scope: Scope, now: datetime) -> frozenset[str]:
+    """What is usually not there, by name (monitoring/queries.py): asked once for the whole page, so
+    that a part of it asks for more only where there is something to tell."""
+    return queries.standing(scope, now)
 
 
 def note(order: int) -> Callable[[T], T]:

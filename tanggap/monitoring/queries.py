@@ -12,9 +12,12 @@ from zoneinfo import ZoneInfo
 from django.db.models import CharField, Count, F, Q, QuerySet, Value
 from django.db.models.functions import Cast, TruncHour
 
+from tanggap.accounts.models import Account
+from tanggap.core.models import Membership
 from tanggap.core.scope import Scope, scoped
 from tanggap.execution.followup.models import Announcement, Case, Recommendation
 from tanggap.execution.inbox.models import Claim, Conversation, Cursor, Item, Reply
+from tanggap.execution.inbox.queries import Wanted, page
 from tanggap.execution.publishing.models import Delivery, Place
 from tanggap.execution.publishing.queries import needs_person
 from tanggap.messaging.models import Message
@@ -54,15 +57,12 @@ def talks(scope: Scope, now: datetime) -> QuerySet[Conversation]:
     """Conversations that are owed an answer and are no case yet; sealed and snoozed ones left
     out. Nothing for who may not read the inbox."""
     rows = scoped(Conversation, scope)
-    if not scope.may("inbox.read"):
-        return rows.none()
-    return rows.filter(
-        Q(snoozed_until=None) | Q(snoozed_until__lte=now),
-        state__in=OPEN_TALK,
-        sealed=False,
-        has_case=False,
-        due_at__lt=NEVER,
-    )
+    return rows.filter(_waits(now)) if scope.may("inbox.read") else rows.none()
+
+
+def _waits(now: datetime) -> Q:
+    awake = Q(snoozed_until=None) | Q(snoozed_until__lte=now)
+    return awake & Q(state__in=OPEN_TALK, sealed=False, has_case=False, due_at__lt=NEVER)
 
 
 def cases(scope: Scope) -> QuerySet[Case]:
@@ -91,27 +91,35 @@ def owed_rows(
 
 
 def owed(scope: Scope, now: datetime) -> Owed:
-    """Two queries."""
+    """One query."""
     asked = {name: Count("pk", filter=when) for name, when in _due(scope, now).items()}
-    asked["open"] = Count("pk")
-    one, two = talks(scope, now).aggregate(**asked), cases(scope).aggregate(**asked)
-    return Owed(
-        one["late"] + two["late"],
-        one["today"] + two["today"],
-        one["open"] + two["open"],
-        one["open"],
-        two["open"],
-    )
+    parts: list[QuerySet[Any]] = [
+        rows.order_by()
+        .annotate(which=Value(name, CharField()))
+        .values("which")
+        .annotate(**asked, open=Count("pk"))
+        .values_list("which", "late", "today", "open")
+        for name, rows in (("talks", talks(scope, now)), ("cases", cases(scope)))
+        if not rows.query.is_empty()
+    ]
+    found = {"talks": (0, 0, 0), "cases": (0, 0, 0)}
+    if parts:
+        for which, *numbers in parts[0].union(*parts[1:], all=True):
+            found[which] = (numbers[0], numbers[1], numbers[2])
+    late, today, both = (sum(pair) for pair in zip(*found.values(), strict=True))
+    return Owed(late, today, both, found["talks"][2], found["cases"][2])
 
 
 def most_urgent(scope: Scope, now: datetime, size: int = 6) -> list[Conversation | Case]:
     """What breaks first, conversations and cases in one row. Two queries."""
-    one = talks(scope, now).select_related("author", "account", "unit")
+    wanted = Wanted(_waits(now))
+    one = (
+        page(scope, wanted, size=size, related=("author", "account", "unit")).rows
+        if scope.may("inbox.read")
+        else []
+    )
     two = cases(scope).select_related("unit", "assigned_to")
-    found: list[Conversation | Case] = [
-        *one.order_by("due_at", "pk")[:size],
-        *two.order_by("due_at", "pk")[:size],
-    ]
+    found: list[Conversation | Case] = [*one, *two.order_by("due_at", "pk")[:size]]
     return sorted(found, key=lambda row: (row.due_at, isinstance(row, Case), row.pk))[:size]
 
 
@@ -320,6 +328,34 @@ def questions(scope: Scope) -> Questions:
             **{state: Count("pk", filter=Q(state=state)) for state in states},
         )
     )
+
+
+ENDS_SOON = timedelta(days=30)
+
+
+def standing(scope: Scope, now: datetime) -> frozenset[str]:
+    """Which of these stand just now, so that a quiet day asks nothing more of them. One query.
+
+    paused      accounts that send nothing      needs    deliveries that need somebody's word
+    deaf        accounts that cannot be read    apart    messages that could not be placed
+    stopped     sending is off somewhere        ending   decrees that end within 30 days
+    """
+    day = now.astimezone(ZoneInfo(scope.agency.zone)).date() if scope.agency else now.date()
+    held = scoped(Membership, scope).filter(ended_at=None)
+    asked: dict[str, QuerySet[Any]] = {
+        "paused": scoped(Account, scope).filter(state="paused"),
+        "needs": needs_person(scope),
+        "deaf": not_listening(scope),
+        "apart": scoped(Item, scope).exclude(quarantined=""),
+        "stopped": Place.objects.exclude(stopped=""),
+        "ending": held.filter(valid_until__lte=day + ENDS_SOON),
+    }
+    first, *rest = [
+        rows.order_by().annotate(which=Value(name, CharField())).values_list("which")[:1]
+        for name, rows in asked.items()
+        if not rows.query.is_empty()
+    ]
+    return frozenset(name for (name,) in first.union(*rest, all=True))
 
 
 def not_listening(scope: Scope) -> QuerySet[Cursor]:

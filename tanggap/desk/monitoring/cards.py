@@ -332,9 +332,8 @@ def _asked(found: queries.Questions) -> str:
 @today.section(order=4)
 def trouble(scope: Scope, now: datetime) -> today.Section | None:
     """What keeps us from hearing or from being sure: only there when there is something."""
-    rows = []
-    asked = queries.questions(scope)
-    if asked.n:
+    rows, standing = [], today.standing(scope, now)
+    if "needs" in standing and (asked := queries.questions(scope)).n:
         rows.append(
             today.Row(
                 ngettext(
@@ -346,7 +345,7 @@ def trouble(scope: Scope, now: datetime) -> today.Section | None:
                 pills=[("late", gettext("Waits"))],
             )
         )
-    for cursor in queries.not_listening(scope)[:3]:
+    for cursor in queries.not_listening(scope)[:3] if "deaf" in standing else ():
         rows.append(
             today.Row(
                 gettext("No messages come in from %(account)s")
@@ -360,7 +359,7 @@ def trouble(scope: Scope, now: datetime) -> today.Section | None:
                 pills=[("late", gettext("Network does not answer"))],
             )
         )
-    if scope.may("inbox.read"):
+    if scope.may("inbox.read") and "apart" in standing:
         found = queries.balance(scope)
         if found["quarantined"]:
             rows.append(

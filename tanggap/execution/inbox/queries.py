@@ -212,7 +212,12 @@ LISTED = ("author", "assigned_to")
 
 
 def page(
-    scope: Scope, wanted: Wanted, *, after: tuple[datetime, int] | None = None, size: int = PAGE
+    scope: Scope,
+    wanted: Wanted,
+    *,
+    after: tuple[datetime, int] | None = None,
+    size: int = PAGE,
+    related: tuple[str, ...] = LISTED,
 ) -> Page:
     """One page by (due_at, id), up to the very last row.
 
@@ -232,7 +237,7 @@ def page(
         first = ArraySubquery(each.order_by("due_at", "pk").values("pk")[: size + 1])
         ids = Agency.objects.filter(pk__in=scope.readable).values(first=_Unnest(first))
         rows = Conversation.objects.filter(pk__in=ids)
-    found = list(rows.select_related(*LISTED).order_by("due_at", "pk")[: size + 1])
+    found = list(rows.select_related(*related).order_by("due_at", "pk")[: size + 1])
     shown = found[:size]
     more = len(found) > size
     return Page(shown, (shown[-1].due_at, shown[-1].pk) if more else None)
