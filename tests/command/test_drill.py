@@ -137,7 +137,7 @@ def play(scene: scenes.Scene) -> None:
     scene.send()
     scene.thread(SOON, f"{SOON}, bagian dua", at=_in(scene, 10))
     scene.post(EARLY, at=_in(scene, 600))
-    scene.post(NEVER, at=_in(scene, 12))
+    scene.post(NEVER, at=_in(scene, 30))
     seal.seal(scene.now)
 
 
@@ -225,7 +225,7 @@ def drill(first: Place, second: Place, server: Any, tmp_path: Path) -> None:
     scene.now = scenes.datetime.now(scenes.UTC)
     with second.inside(url):
         assert "Pengiriman mati" not in today(lead)
-        scene.pass_(12 * 60)
+        scene.pass_(30 * 60)
         scene.rounds(12)
         assert sent(server) == one_each | {NEVER: 1}
         assert scene.state(scene.post_of(EARLY)) == "published"

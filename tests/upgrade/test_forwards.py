@@ -33,6 +33,8 @@ from tests.conftest import Clone, _drop, owner_connection
 from tests.rules.addresses import every
 from tests.stories.regency import working_in
 
+pytestmark = pytest.mark.long(20)
+
 HERE = Path(__file__).resolve().parent
 RELEASES = sorted(path.name.removesuffix(".sql.xz") for path in HERE.glob("*.sql.xz"))
 # Django's own lists, which grow with the models.
