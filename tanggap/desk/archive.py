@@ -37,12 +37,21 @@ def lines(rows: list[Any], scope: Scope) -> list[dict[str, Any]]:
         {
             "row": row,
             "who": names.get(row.actor, row.actor),
+            "what": said(row.verb),
             "about": f"{word(row.subject_type, 'record_subject')} {row.subject_id}",
             "href": reverse("desk:archive-record", args=[row.pk]),
             "facts": ", ".join(f"{name}: {_short(value)}" for name, value in row.facts.items()),
         }
         for row in rows
     ]
+
+
+def said(verb: str) -> str:
+    """A record's verb in words: its own, else those of the state that the thing came into."""
+    if verb in tables()["record_verb"]:
+        return word(verb, "record_verb")
+    thing, _dot, state = verb.partition(".")
+    return word(state, f"{thing}_state") if f"{thing}_state" in tables() else verb
 
 
 def _short(value: Any) -> str:
@@ -80,7 +89,7 @@ def listing(request: DeskRequest) -> HttpResponse:
             "asked": asked,
             "filtered": any(asked.values()),
             "head": queries.newest_head(request.scope, request.agency),
-            "verbs": queries.verbs(request.scope),
+            "verbs": [(verb, said(verb)) for verb in queries.verbs(request.scope)],
             "subjects": tables()["record_subject"],
             "wrong_day": bool(asked["day"]) and day is None,
         },
@@ -131,7 +140,7 @@ def story(request: DeskRequest, kind: str, ident: str) -> HttpResponse:
         raise Http404
     steps = [
         {
-            "title": line["row"].verb,
+            "title": line["what"],
             "text": line["facts"],
             "by": line["who"],
             "at": line["row"].at,

@@ -122,6 +122,12 @@ def test_every_verb_is_documented():
     assert documented() - {verb for verb, _place in found} == set(), "nothing writes these"
 
 
+def test_every_verb_has_words():
+    from tanggap.desk.words import tables
+
+    assert sorted(documented() ^ set(tables()["record_verb"])) == []
+
+
 def test_every_state_is_documented():
     rows = re.findall(r"^\| `([a-z]+)` \| (.+?) \|", section("Verbs of states"), re.M)
     written = {name: re.findall(r"`([a-z_]+)`", states) for name, states in rows}
