@@ -78,8 +78,9 @@ def may_send(now: datetime) -> bool:
     place = here(now)
     if place.allowed_at is None:
         return False
-    sent, said, cluster = _sent(), place.allowed_at.isoformat(), _cluster()
+    # The home first: another worker may write more there while we look.
     kept = _kept()
+    sent, said, cluster = _sent(), place.allowed_at.isoformat(), _cluster()
     before, heard = kept["marks"].get(str(place.mark), (0, said))
     moved = kept["cluster"] not in ("", cluster)
     if heard != said:
@@ -122,7 +123,7 @@ def allow(place: Place, *, by: Person | str, agency: Agency | None, now: datetim
             parted_s=0,
             **settled,
         )
-        _on_record("sending.allowed", place, agency, by=by, now=now)
+        _on_record(place, agency, allowed=True, by=by, now=now)
 
 
 def stop(now: datetime, *, by: Person | str) -> Place:
@@ -131,17 +132,17 @@ def stop(now: datetime, *, by: Person | str) -> Place:
     with transaction.atomic():
         Place.objects.filter(pk=place.pk).update(allowed_at=None, stopped="off", stopped_at=now)
         place.refresh_from_db()
-        _on_record("sending.stopped", place, None, by=by, now=now)
+        _on_record(place, None, allowed=False, by=by, now=now)
     return place
 
 
 def _on_record(
-    verb: str, place: Place, agency: Agency | None, *, by: Person | str, now: datetime
+    place: Place, agency: Agency | None, *, allowed: bool, by: Person | str, now: datetime
 ) -> None:
     for one in [agency] if agency else Agency.objects.filter(autonomous=True):
         record(
             one,
-            verb,
+            "sending.allowed" if allowed else "sending.stopped",
             ("publishing.place", place.pk),
             by=by,
             now=now,
