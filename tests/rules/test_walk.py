@@ -42,6 +42,8 @@ NOT_FOUND: dict[str, str] = {
     "desk:findings-change": "takes a form only",
     "desk:findings-new": "begins from a report or a search, named in its question",
     "desk:findings-announce": "begins from a report or a decision, named in its question",
+    "desk:inbox-question": "asks about an answer that left; the planted one waits for approval",
+    "desk:inbox-sealed-question": "asks about an answer that left, as above",
 }
 
 
