@@ -2,13 +2,15 @@
 a server on loopback. Import this before anything of Django.
 
 The database is a cluster of its own below that home, without waiting for the disk (fsync is off: it
-dies with its processes here, never with the machine). With DATABASE_URL that database is used: it
+dies with its processes here, never with the machine; what is committed is written before it is
+said to be, as anywhere). With DATABASE_URL that database is used: it
 must be migrated and empty (the tests give a copy of theirs).
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,7 +26,9 @@ sys.path.insert(0, str(ROOT))
 
 @contextmanager
 def installation() -> Iterator[Path]:
-    """A home, a migrated database and Django, all gone at the end."""
+    """A home, a migrated database and Django, all gone at the end, also when we are told to end."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(130))
     with tempfile.TemporaryDirectory(prefix="tanggap-bench-") as place:
         home = Path(place)
         os.environ.update(
@@ -39,6 +43,8 @@ def installation() -> Iterator[Path]:
         os.environ.pop("TANGGAP_DATABASE_ROLE", None)
         from tanggap.core import database
 
+        # Without fsync, yet never without a committed row when PostgreSQL itself is killed.
+        database.CARELESS["synchronous_commit"] = "on"
         database.ensure_running(careless=True)
         try:
             if database.is_local():

@@ -52,6 +52,7 @@ TICKS: tuple[tuple[str, int], ...] = (
     ("tanggap.execution.followup.hubs.tick", 30),
     ("tanggap.execution.inbox.subscribe.tick", 60),
     ("tanggap.monitoring.collect.tick", 60),
+    ("tanggap.execution.publishing.foresee.tick", 60),
     ("tanggap.accounts.verify.tick", 60),
     ("tanggap.archive.seal.seal", 2),
     ("tanggap.worker.tidy", 3600),

@@ -21,10 +21,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
-from bench import sending
-from tests.fakes.mastodon_faults import WINDOW, Clock, FaultServer
+import sending  # noqa: E402
+
+from tests.fakes.mastodon_faults import WINDOW, Clock, FaultServer  # noqa: E402
 
 LIMIT = 300
 """Posts that an account may make in five minutes: the network's own documented limit."""

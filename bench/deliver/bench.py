@@ -14,6 +14,7 @@ deadlines and leases as for the server's, so that no constant of the product is 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import mmap
 import os
@@ -29,10 +30,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
-from bench import sending
-from tests.fakes.mastodon_faults import Clock, FaultServer
+import sending  # noqa: E402
+
+from tests.fakes.mastodon_faults import Clock, FaultServer  # noqa: E402
 
 ACCOUNTS = 40
 BLIND = frozenset({5, 6})
@@ -291,8 +294,6 @@ class Trials:
         from tanggap.messaging.models import Media, VariantMedia
 
         office, dice, now = self.office, self.dice, self.clock.now()
-        import hashlib
-
         media = Media(
             agency=office.agency,
             sha256=hashlib.sha256(PNG).digest(),
@@ -351,6 +352,7 @@ class Trials:
         if not pid:
             try:
                 signal.signal(signal.SIGINT, signal.SIG_IGN)
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 work(shared, self.clock)
             finally:
                 os._exit(1)
@@ -524,7 +526,6 @@ class Trials:
 
     def _calm(self) -> int:
         """No more plagues. When all that can be settled is settled: how many are not."""
-        self.plain = True
         for number, (pid, shared) in self.workers.items():
             shared.step, shared.wrong = 0, 0.0
             os.kill(pid, signal.SIGCONT)

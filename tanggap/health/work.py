@@ -40,6 +40,7 @@ NAMES = {
     "tanggap.execution.followup.announce.tick": _("Telling contributors"),
     "tanggap.execution.followup.guesses.forget": _("Forgetting wrong guesses"),
     "tanggap.monitoring.collect.tick": _("Measuring posts"),
+    "tanggap.execution.publishing.foresee.tick": _("Foreseeing posts whose account is shut"),
     "tanggap.accounts.verify.tick": _("Looking at the accounts"),
     "tanggap.archive.seal.seal": _("Sealing the archive"),
     "tanggap.worker.tidy": _("Tidying up"),

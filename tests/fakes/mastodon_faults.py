@@ -123,8 +123,11 @@ class FaultServer:
     async def _serve(self) -> None:
         self.socket.setblocking(False)
         server = await asyncio.start_server(self._connection, sock=self.socket)
+        parent = os.getppid()
         async with server:
-            await server.serve_forever()
+            # Whoever made us may be killed himself.
+            while os.getppid() == parent:
+                await asyncio.sleep(1)
 
     async def _sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds / self.clock.speed)
