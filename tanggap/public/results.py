@@ -138,9 +138,10 @@ def _where(span: Span) -> str:
 
 def _instant(typed: str) -> datetime | None:
     try:
-        return datetime.strptime(typed, INSTANT).replace(tzinfo=UTC)
+        found = datetime.strptime(typed, INSTANT).replace(tzinfo=UTC)
     except ValueError:
         return None
+    return found if 2000 < found.year < 9000 else None
 
 
 def _pair(row: Announcement) -> dict[str, Any]:

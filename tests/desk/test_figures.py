@@ -163,6 +163,13 @@ def test_the_pages_are_walked_to_the_last_row(busy, web):
         pytest.fail("Today does not say how many messages wait")
 
 
+@pytest.mark.parametrize(
+    "key", ["x", "9999-12-31~1", "0001-01-01T00:00:00+14:00~1", "2026-11-22T00:00:00Z~" + "9" * 40]
+)
+def test_a_made_up_place_begins_at_the_top(busy, web, key):
+    assert opened(web, f"/pemantauan/tenggat/?group=talks&talk={key}".replace("+", "%2B")) == 5
+
+
 def test_others_open_nothing_of_it(busy, client, member, other):
     stranger = member("lead", agency=other)
     client.force_login(stranger, backend="django.contrib.auth.backends.ModelBackend")

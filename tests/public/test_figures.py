@@ -116,6 +116,7 @@ def test_rows_say_nothing_of_who_wrote_and_of_nothing_sealed(quarter, client):
     [
         "",
         "dari=kemarin&sampai=besok",
+        "dari=9999-12-01T00:00:00.000000Z&sampai=9999-12-31T23:59:59.000000Z",
         "dari=2000-01-01T00:00:00.000000Z&sampai=2026-01-01T00:00:00.000000Z",
     ],
 )

@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
+from tanggap.desk.asked import number
 from tanggap.desk.door import DeskRequest, desk
 from tanggap.desk.monitoring import period, places
 from tanggap.execution.inbox.people import shown_name
@@ -132,7 +133,8 @@ def _key(typed: str) -> tuple[datetime, int] | None:
         found = datetime.fromisoformat(at)
     except ValueError:
         return None
-    return (found, int(pk)) if found.tzinfo and pk.isascii() and pk.isdigit() else None
+    known = found.tzinfo is not None and found.year > 2000 and number(pk)
+    return (found, number(pk)) if known else None
 
 
 @desk("today")
