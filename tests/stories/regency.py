@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connection
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, expect
 
 from tanggap import worker
 from tanggap.core import clock
@@ -192,7 +192,11 @@ class Somebody:
 
     def _looks_over(self) -> None:
         """Nothing personal and no token stands on the page, hidden parts included."""
-        said = self.page.content()
+        try:
+            said = self.page.content()
+        except Error:
+            # It is on its way to another page, which is looked at then.
+            return
         self.faults += [f"{self.page.url} shows {w}" for w in leaks(said, self.regency.hush)]
 
     def writes(self, label: str, text: str) -> None:
