@@ -54,9 +54,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--requests", type=int, default=160, help="of each kind")
     parser.add_argument("--pages", type=int, default=400, help="walked through the server")
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
+    parser.add_argument("--keep", default="", help="folder of a cluster that is used again")
     parser.add_argument("--database", default="", help="an empty, migrated database (tests)")
     arguments = parser.parse_args(argv)
-    with place.place(arguments.database) as url:
+    with place.place(arguments.database, arguments.keep) as url:
         found = run(url, arguments)
     print(json.dumps(found) if arguments.json else json.dumps(found, indent=1))
     return 0 if found["walk"]["gaps"] == found["walk"]["repeats"] == 0 else 1
@@ -71,7 +72,7 @@ def run(url: str, arguments: argparse.Namespace) -> dict[str, Any]:
         if not arguments.json or sys.stderr.isatty():
             print(f"{time.monotonic() - began:6.1f} s  {text}", file=sys.stderr, flush=True)
 
-    office = seed.seed(url, arguments.conversations, now, say)
+    office = seed.found() or seed.seed(url, arguments.conversations, now, say)
     seeded = time.monotonic() - began
     rng = random.Random(7)
     with place.server(plain=bool(arguments.database)) as address:
@@ -121,7 +122,7 @@ def run(url: str, arguments: argparse.Namespace) -> dict[str, Any]:
             "sql_rows": walked["rows"],
             "http_pages": through["pages"],
         },
-        "conversations": arguments.conversations,
+        "conversations": sum(office.conversations.values()),
         "of_the_agency": office.conversations[office.agency],
         "largest_page_kb": round(sizes / 1000, 1),
         "seed_s": round(seeded, 1),

@@ -20,10 +20,11 @@ import psycopg
 
 
 @contextmanager
-def place(url: str = "") -> Iterator[str]:
+def place(url: str = "", keep: str = "") -> Iterator[str]:
     """Make the tables and give the connection string. With `url` an empty, migrated database that
-    the caller made is used; else a cluster starts, as it does for an office that sets nothing."""
-    home = Path(tempfile.mkdtemp(prefix="tanggap-bench-"))
+    the caller made is used; else a cluster starts, as it does for an office that sets nothing. With
+    `keep` it lives in that folder and stays there for the next time."""
+    home = Path(keep).absolute() if keep else Path(tempfile.mkdtemp(prefix="tanggap-bench-"))
     os.environ["TANGGAP_HOME"] = str(home)
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings" if url else "tanggap.settings"
     for name in ("TANGGAP_PRACTICE", "TANGGAP_DATABASE_ROLE", "TANGGAP_PUBLIC_URL"):
@@ -33,6 +34,8 @@ def place(url: str = "") -> Iterator[str]:
         os.environ["DATABASE_URL"] = url
     from tanggap.core import database
 
+    # Asked to end, the bench still clears away what it made.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         if not url:
             database.ensure_running(keep=True, stay=True)
@@ -52,8 +55,10 @@ def place(url: str = "") -> Iterator[str]:
         if not url:
             folder = database._place()
             database.stop()
-            shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(home, ignore_errors=True)
+            if not keep:
+                shutil.rmtree(folder, ignore_errors=True)
+        if not keep:
+            shutil.rmtree(home, ignore_errors=True)
 
 
 @contextmanager

@@ -298,8 +298,8 @@ def _facts(window: Window) -> Facts:
 
 def _clicks(window: Window) -> tuple[int, Decimal]:
     """How many short links there are and how often they were opened."""
-    opened = rowsets.clicks(window).filter(link=OuterRef("pk")).order_by().values("link")
-    opened = opened.annotate(found=Sum("clicks")).values("found")
+    of_link = rowsets.clicks(window).filter(link=OuterRef("pk")).order_by().values("link")
+    opened = of_link.annotate(found=Sum("clicks")).values("found")
     rows = rowsets.links(window).annotate(opened=Subquery(opened)).values_list("pk", "opened")
     found = [Decimal(n or 0) for _pk, n in rows]
     return len(found), sum(found, Decimal(0))
