@@ -146,6 +146,10 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 # The invitation reached the address, which proves it.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {
+    "authenticate": "tanggap.desk.signin.CodeAtSignIn",
+    "reauthenticate": "tanggap.desk.signin.CodeAgain",
+}
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG or PRACTICE
 # Verbs that speak for the agency ask for a passkey or an authenticator app first. Off only in
 # practice, where nothing leaves this machine.

@@ -1,7 +1,8 @@
 """The one table of who may do what: role x verb.
 
 A role is held through a Membership (decree number, validity dates). A verb is what a screen or
-a function of the trade asks for. Whoever holds a verb in FRESH_FACTOR must have a second factor.
+a function of the trade asks for. Whoever uses a verb in SECOND_FACTOR must have a second factor;
+verbs of ACTS ask for a fresh one where the agency's rules say so.
 Separation of duties (a maker is not the checker) is checked by the verb itself, on the row.
 """
 
@@ -86,6 +87,28 @@ SECOND_FACTOR = frozenset(
     }
 )
 
+# Sensitive acts and the verbs that perform them. Which of them ask for a fresh second factor, and
+# how fresh, is the agency's rule `confirm_<act>` (core/rules_data.py). "sending" has no verb of its
+# own: the view says so, `@desk("publish", act="sending")`.
+ACTS: dict[str, frozenset[str]] = {
+    act: frozenset(verbs.split())
+    for act, verbs in {
+        "approve": "message.review reply.approve announce.approve plan.approve claim.decide decide",
+        "publish": "publish",
+        "connect": "account.connect",
+        "hide": "moderate",
+        "reveal": "reveal",
+        "export": "export",
+        "hold": "hold hold.lift",
+        "sending": "",
+        "team": "people.write",
+        "rules": "rules.write",
+    }.items()
+}
+
+# Opening the page is the act itself; elsewhere only what is sent (POST) is.
+READING_IS_THE_ACT = frozenset({"reveal", "export"})
+
 # What a deputy (wakil) appointed by the lead for a time may do besides their own role's verbs.
 DEPUTY = frozenset({"message.review", "reply.approve", "announce.approve", "hold.lift"})
 
@@ -93,3 +116,8 @@ DEPUTY = frozenset({"message.review", "reply.approve", "announce.approve", "hold
 def allows(role: str, verb: str) -> bool:
     """True when `role` holds `verb`. An unknown verb raises KeyError: fail loudly, not open."""
     return role in VERBS[verb]
+
+
+def act_of(verb: str) -> str:
+    """The sensitive act that `verb` performs; "" when it performs none."""
+    return next((act for act, verbs in ACTS.items() if verb in verbs), "")

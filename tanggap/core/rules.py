@@ -32,6 +32,14 @@ def number(agency: Agency, name: str) -> int:
     return found
 
 
+def fresh_minutes(agency: Agency, act: str) -> int:
+    """How many minutes a second factor stays fresh for a sensitive act of core/roles.py.
+
+    0 where the agency does not ask for one.
+    """
+    return number(agency, "confirm_minutes") if value(agency, f"confirm_{act}") else 0
+
+
 def tenant(agency: Agency) -> Agency:
     """The autonomous agency that this one belongs to: whose calendar it keeps."""
     while not agency.autonomous and agency.parent is not None:

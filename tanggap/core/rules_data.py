@@ -40,9 +40,30 @@ GROUPS: tuple[tuple[str, object], ...] = (
     ("time", _("Working time")),
     ("promise", _("Promises to citizens")),
     ("safety", _("Second pair of eyes")),
+    ("confirm", _("The second key, asked again")),
     ("sending", _("Publishing")),
     ("links", _("Links that expire")),
     ("measure", _("Measurement")),
+)
+
+# Act of core/roles.py, whether it asks by default, words. What is rare and reaches far asks; what
+# is done many times a day asks where the agency wants it (docs/why/0033).
+CONFIRMED: tuple[tuple[str, bool, object, object], ...] = (
+    (
+        "approve",
+        False,
+        _("Ask to approve"),
+        _("Content, replies, announcements, plans, decisions."),
+    ),
+    ("publish", False, _("Ask to publish"), _("Schedule, move, cancel and take down.")),
+    ("connect", True, _("Ask to connect"), _("Connect, change, pause and retire accounts.")),
+    ("hide", False, _("Ask to hide"), _("Hide a citizen's comment, or show it again.")),
+    ("reveal", True, _("Ask to reveal"), _("Masked personal data, and who wrote a sealed report.")),
+    ("export", True, _("Ask to export"), _("Files that leave this system.")),
+    ("hold", False, _("Ask to hold"), _("Hold all posts and lift a hold; slower in a crisis.")),
+    ("sending", True, _("Ask to switch sending on"), _("After a restore, or on a copied system.")),
+    ("team", True, _("Ask to change the team"), _("Invite, change, end, appoint a deputy.")),
+    ("rules", True, _("Ask to change rules"), _("This page, and the calendar.")),
 )
 
 RULES: tuple[Rule, ...] = (
@@ -136,6 +157,22 @@ RULES: tuple[Rule, ...] = (
         _("days"),
         1,
         90,
+    ),
+    Rule(
+        "confirm_minutes",
+        "confirm",
+        "count",
+        15,
+        _("A second key stays fresh for"),
+        _("After that, what is ticked below asks for it again. 0 means: it never asks."),
+        OWN,
+        _("minutes"),
+        0,
+        720,
+    ),
+    *(
+        Rule(f"confirm_{act}", "confirm", "yesno", on, label, help_text, OWN)
+        for act, on, label, help_text in CONFIRMED
     ),
     Rule(
         "lateness_minutes",

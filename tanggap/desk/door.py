@@ -4,8 +4,9 @@
     def write(request): ...   # request.scope, request.agency, request.now
 
 Order: signed in → a membership in force → the verb is held → a second factor where the verb needs
-one (core/roles.py) → one transaction limited to the scope (core/scope.py). Anything short of that
-ends in a page that says what happened, why, and what to do.
+one (core/roles.py) → a fresh one where the agency asks it for this act (desk/second_key.py) → one
+transaction limited to the scope (core/scope.py). Anything short of that ends in a page that says
+what happened, why, and what to do.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from tanggap.core import clock, membership, roles
 from tanggap.core.errors import Refused, Stale
 from tanggap.core.models import Agency, Membership, Person
 from tanggap.core.scope import Scope, enter
+from tanggap.desk import second_key
 from tanggap.desk.moment import showing
 
 
@@ -51,13 +53,18 @@ View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 AGENCY, MEMBERSHIP = "agency", "membership"
 
 
-def desk(verb: str, *, network: bool = False) -> Callable[[View], View]:
-    """Open a view to those who hold `verb`. An unknown verb raises KeyError at import.
+def desk(verb: str, *, network: bool = False, act: str = "") -> Callable[[View], View]:
+    """Open a view to those who hold `verb`. An unknown verb or act raises KeyError at import.
+
+    `act` names the sensitive act (roles.ACTS) where the verb does not tell it.
 
     With `network` no transaction is open: the view enters the scope in short blocks itself,
     because nothing may wait for a network inside a transaction (DESIGN 8.5).
     """
     roles.VERBS[verb]
+    act = act or roles.act_of(verb)
+    if act:
+        roles.ACTS[act]
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -72,12 +79,13 @@ def desk(verb: str, *, network: bool = False) -> Callable[[View], View]:
                     return _ended(request)
                 _place(request, scope, now)
                 with showing(now, scope.agency.zone):  # type: ignore[union-attr]
-                    response = _serve(request, scope, verb, network, view, args, kwargs)
+                    response = _serve(request, scope, verb, act, network, view, args, kwargs)
                 response.headers.setdefault("Content-Language", translation.get_language() or "id")
                 response.headers.setdefault("Cache-Control", "no-store")
                 return response
 
         guarded.desk_verb = verb  # type: ignore[attr-defined]
+        guarded.desk_act = act  # type: ignore[attr-defined]
         guarded.desk_network = network  # type: ignore[attr-defined]
         return cast(View, guarded)
 
@@ -88,6 +96,7 @@ def _serve(
     request: HttpRequest,
     scope: Scope,
     verb: str,
+    act: str,
     network: bool,
     view: Callable[..., HttpResponseBase],
     args: tuple[Any, ...],
@@ -97,6 +106,9 @@ def _serve(
         return _not_yours(request, scope, verb)
     if verb in roles.SECOND_FACTOR and settings.SECOND_FACTOR and not is_mfa_enabled(request.user):
         return _second_factor(request, verb)
+    proof = second_key.ask(request, act) if act else None
+    if isinstance(proof, HttpResponse):
+        return _whole(request, proof)
     inside: AbstractContextManager[Any] = nullcontext() if network else enter(scope)
     try:
         with inside:
@@ -105,6 +117,9 @@ def _serve(
             # A lazy template must read its rows inside the scope.
             if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
                 response = response.render()
+            if proof is not None and response.status_code < 400:
+                with enter(scope) if network else nullcontext():
+                    second_key.keep(request, proof, act, verb)
             return response
     except Refused as refusal:
         request.entered = False  # type: ignore[attr-defined]

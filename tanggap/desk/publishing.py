@@ -515,7 +515,7 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@desk("publish")
+@desk("publish", act="sending")
 @require_POST
 def allow(request: HttpRequest) -> HttpResponse:
     """A person says: this is the only installation that sends, and its clock is right."""

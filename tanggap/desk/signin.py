@@ -10,7 +10,13 @@ from datetime import timedelta
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.base.forms import AuthenticateForm, BaseAuthenticateForm, ReauthenticateForm
+from allauth.mfa.models import Authenticator
+from axes.handlers.proxy import AxesProxyHandler
 from axes.helpers import get_cool_off
+from django.contrib.auth.signals import user_login_failed
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -41,3 +47,27 @@ def typed_name(request: HttpRequest | None, credentials: Any = None) -> str | No
     if not name and request is not None:
         name = request.POST.get("login", "")
     return str(name).strip().lower() or None if name else None
+
+
+class _Counted(BaseAuthenticateForm):
+    """A code of six digits can be guessed, so axes counts wrong ones like wrong passwords."""
+
+    def clean_code(self) -> str:
+        if not AxesProxyHandler.is_allowed(context.request, self._who()):
+            raise get_adapter().validation_error("incorrect_code")
+        return super().clean_code()
+
+    def _emit_authentication_failed(self, authenticator: Authenticator) -> None:
+        super()._emit_authentication_failed(authenticator)
+        user_login_failed.send(sender=__name__, credentials=self._who(), request=context.request)
+
+    def _who(self) -> dict[str, str]:
+        return {"username": self.user.email}
+
+
+class CodeAtSignIn(_Counted, AuthenticateForm):
+    """MFA_FORMS["authenticate"]."""
+
+
+class CodeAgain(_Counted, ReauthenticateForm):
+    """MFA_FORMS["reauthenticate"], and the code that a sensitive act asks for."""

@@ -78,7 +78,7 @@ def answer(request: DeskRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@desk("integrity")
+@desk("integrity", act="reveal")
 def reporter(request: DeskRequest, pk: int) -> HttpResponse:
     """Who wrote it, for one page, with a reason on record."""
     found = find(request, pk)

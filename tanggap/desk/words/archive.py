@@ -33,6 +33,7 @@ WORDS: dict[str, dict[str, object]] = {
         "publishing.delivery": _("Post on its way"),
     },
     "record_verb": {
+        "act.confirmed": _("A sensitive act was confirmed with a second key"),
         "account.connecting": _("Authorising an account began"),
         "account.credentials_kept": _("Access to an account was sealed"),
         "account.door_closed": _("The account's door was closed"),

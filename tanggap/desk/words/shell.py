@@ -64,6 +64,19 @@ WORDS: dict[str, dict[str, object]] = {
         "rules.write": _("change rules"),
         "health.read": _("see whether the system is well"),
     },
+    # Sensitive acts (core/roles.ACTS), alone behind a colon.
+    "act": {
+        "approve": _("to approve"),
+        "publish": _("to publish"),
+        "connect": _("to connect accounts"),
+        "hide": _("to hide or show a comment"),
+        "reveal": _("to see what is masked"),
+        "export": _("to take a file out"),
+        "hold": _("to hold posts or lift a hold"),
+        "sending": _("to switch sending on"),
+        "team": _("to change the team"),
+        "rules": _("to change rules"),
+    },
     "personal": {
         "nik": _("NIK"),
         "kk": _("family card number"),
