@@ -350,6 +350,66 @@ def keys_list(arguments: argparse.Namespace) -> None:
             print(f"{what}  {key_id}  made {created}  {'old' if number else 'in force'}")
 
 
+def classify(arguments: argparse.Namespace) -> None:
+    """Label a file of messages: one {"id", "text"} a line in, one line of labels out."""
+    from tanggap.language.classify import NoSuchTier
+    from tanggap.language.lines import classify_lines
+
+    def complain(number: int, why: str) -> None:
+        print(f"tanggap: line {number} was skipped: {why}.", file=sys.stderr)
+
+    source, target = Path(arguments.input), Path(arguments.output)
+    # Written beside it, so that a file of this name is always a whole one.
+    half = target.with_name(target.name + ".part")
+    try:
+        with source.open("rb") as lines, half.open("w", encoding="utf-8") as out:
+            written, skipped = classify_lines(
+                lines, out, tier=arguments.tier, region=arguments.region, complain=complain
+            )
+        half.replace(target)
+    except NoSuchTier as problem:
+        half.unlink(missing_ok=True)
+        raise CannotRun(str(problem)) from problem
+    except OSError as problem:
+        said = f"{problem.strerror or problem}: {problem.filename or target}."
+        raise CannotRun(said) from problem
+    print(f"{written} lines were labelled, {skipped} skipped.", file=sys.stderr)
+
+
+def language_learn(arguments: argparse.Namespace) -> None:
+    """Learn from an agency's corrected suggestions, and show before and after."""
+    _django()
+    _up_to_date()
+    from tanggap.core import clock
+    from tanggap.core.membership import agency_by_slug
+    from tanggap.core.models import Person
+    from tanggap.execution.inbox import learning
+
+    agency = agency_by_slug(arguments.agency)
+    if agency is None:
+        raise CannotRun(f"There is no agency “{arguments.agency}”.")
+    person = Person.objects.filter(email__iexact=arguments.by).first() if arguments.by else None
+    if arguments.by and person is None:
+        raise CannotRun(f"There is nobody with the address “{arguments.by}”.")
+    made = learning.propose(agency, by=person or BY, now=clock.now())
+    print(
+        f"Learnt from {made.learnt_from} judged suggestions and tried on {made.held_back} others: "
+        f"{made.before:.0%} were right before, {made.after:.0%} are right after."
+    )
+    if person is None:
+        print("Nothing is used yet. To put it in use: the same with --by ADDRESS.")
+        return
+    if not arguments.accept:
+        if not sys.stdin.isatty():
+            print("Nothing is used yet. To put it in use: the same with --accept.")
+            return
+        if input("Put it in use? [y/N] ").strip().lower() not in {"y", "yes", "ya"}:
+            print("Not put in use.")
+            return
+    learning.accept(made, by=person, now=clock.now())
+    print(f"In use from now on, accepted by {person.name}.")
+
+
 def demo(arguments: argparse.Namespace) -> int:
     """Run the practice network and the fictional regency."""
     from tanggap.practice import demo as practice
@@ -487,6 +547,25 @@ COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int | None], tuple[Opt
         "keys forget",
         keys_forget,
         ((("ids",), {"nargs": "+", "metavar": "KEY", "help": "ids of old master keys"}),),
+    ),
+    (
+        "classify",
+        classify,
+        (
+            (("--input",), {"required": True, "help": "file of JSON lines with id and text"}),
+            (("--output",), {"required": True, "help": "file to write"}),
+            (("--tier",), {"default": "fast", "help": "fast, or careful where it is installed"}),
+            (("--region",), {"default": "", "help": "code of the own region, such as 32.01"}),
+        ),
+    ),
+    (
+        "language learn",
+        language_learn,
+        (
+            (("--agency",), {"required": True, "help": "slug of the agency"}),
+            (("--by",), {"help": "address of the officer who decides"}),
+            (("--accept",), {"action": "store_true", "help": "put it in use without asking"}),
+        ),
     ),
     (
         "demo",

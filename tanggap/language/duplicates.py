@@ -2,7 +2,7 @@
 
 Two ways, both explainable. **Same event**: a thing (bridge), what happened to it (broken) and a
 place, in words of three languages. **Same text**: five-letter shingles that overlap by 60 % or
-more, found by MinHash. A person confirms a group; nobody is dropped from anything by it.
+more (`copies.py`). A person confirms a group; nobody is dropped from anything by it.
 """
 
 from __future__ import annotations
@@ -11,16 +11,13 @@ import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Generic, TypeVar
 
+from tanggap.language import copies
 from tanggap.language.words import Span, data, plain, words
 
 Id = TypeVar("Id", bound=Hashable)
 
-BINS, BAND = 64, 4
-SHINGLE = 5
-LIKE = 0.6
 # Without a place a message joins only where this share of the placed ones agree.
 AGREED = 0.8
 SHORTEST_SKELETON = 4
@@ -147,51 +144,7 @@ def _same_bones(left: str, right: str) -> bool:
 
 
 def _copies(items: list[tuple[Id, str]]) -> list[Group[Id]]:
-    shingles = {item: _shingles(text) for item, text in items}
-    buckets: dict[tuple[int, tuple[int, ...]], list[Id]] = defaultdict(list)
-    for item, own in shingles.items():
-        signature = _signature(own)
-        for start in range(0, BINS, BAND):
-            band = tuple(signature[start : start + BAND])
-            if any(band):
-                buckets[start, band].append(item)
-    leader: dict[Id, Id] = {item: item for item in shingles}
-    for bucket in buckets.values():
-        first = _find(leader, bucket[0])
-        for other in bucket[1:]:
-            if _find(leader, other) != first and _alike(shingles[bucket[0]], shingles[other]):
-                leader[_find(leader, other)] = first
-    together: dict[Id, list[Id]] = defaultdict(list)
-    for item in shingles:
-        together[_find(leader, item)].append(item)
-    return [Group(tuple(ids), Why("text")) for ids in together.values() if len(ids) > 1]
-
-
-def _find(leader: dict[Id, Id], item: Id) -> Id:
-    while leader[item] != item:
-        item = leader[item]
-    return item
-
-
-def _shingles(text: str) -> frozenset[int]:
-    flat = " ".join(span.word for span in words(text))
-    pieces = {flat[at : at + SHINGLE] for at in range(max(1, len(flat) - SHINGLE + 1))}
-    return frozenset(
-        int.from_bytes(blake2b(piece.encode(), digest_size=8).digest(), "big")
-        for piece in pieces
-        if piece
-    )
-
-
-def _signature(shingles: frozenset[int]) -> list[int]:
-    """One permutation, cut in bins; the least of each bin. An empty bin is 0."""
-    least = [0] * BINS
-    for value in shingles:
-        at, rest = value % BINS, value // BINS + 1
-        if not least[at] or rest < least[at]:
-            least[at] = rest
-    return least
-
-
-def _alike(left: frozenset[int], right: frozenset[int]) -> bool:
-    return len(left & right) >= LIKE * len(left | right)
+    return [
+        Group(tuple(items[at][0] for at in ids), Why("text"))
+        for ids in copies.groups([text for _, text in items])
+    ]

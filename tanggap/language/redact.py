@@ -68,7 +68,7 @@ MASK = "█"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Personal data at `text[start:end]`. `kind` is nik, kk, npwp, phone or email; `reason` is a code:
+    """Personal data at `text[start:end]`. `kind` is nik, kk, npwp, phone or email; `reason` a code:
     `form` (region and date hold), `named` (its writer says what it is), `number`, `address`."""
 
     start: int

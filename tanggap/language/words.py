@@ -6,7 +6,7 @@ import json
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -57,6 +57,35 @@ def find(phrase: str, spans: list[Span]) -> list[Span]:
             said = " ".join(span.word for span in piece)
             found.append(Span(piece[0].start, piece[-1].end, said))
     return found
+
+
+def find_all(phrases: tuple[str, ...], spans: list[Span]) -> dict[str, list[Span]]:
+    """Where any of many phrases occur, by phrase: `find` for a whole list at once."""
+    whole, stems, lengths = _by_first_word(phrases)
+    found: dict[str, list[Span]] = {}
+    for at, span in enumerate(spans):
+        near = [*whole.get(span.word, ())]
+        for length in lengths:
+            near += stems.get(span.word[:length], ())
+        for phrase, count in near:
+            hit = find(phrase, spans[at : at + count]) if count > 1 else [span]
+            if hit:
+                found.setdefault(phrase, []).extend(hit)
+    return found
+
+
+Phrases = dict[str, list[tuple[str, int]]]
+
+
+@lru_cache(maxsize=512)
+def _by_first_word(phrases: tuple[str, ...]) -> tuple[Phrases, Phrases, tuple[int, ...]]:
+    whole: Phrases = {}
+    stems: Phrases = {}
+    for phrase in phrases:
+        first, *more = phrase.split()
+        into, first = (stems, first[:-1]) if first.endswith("*") else (whole, first)
+        into.setdefault(first, []).append((phrase, 1 + len(more)))
+    return whole, stems, tuple(sorted({len(stem) for stem in stems}))
 
 
 def _same(want: str, word: str) -> bool:

@@ -6,6 +6,7 @@ from tanggap.archive.models import Record
 from tanggap.core.errors import Refused
 from tanggap.execution.inbox import private, queries, triage, vocabulary
 from tanggap.execution.inbox.models import Conversation, Suggestion
+from tanggap.language import MADE_BY
 
 pytestmark = pytest.mark.django_db
 
@@ -20,7 +21,7 @@ def test_suggestions_have_reasons_or_are_not_sure(desk, unit):
     found = desk.heard("euis", "Jembatan Cikaret ambrol, anak-anak tidak bisa sekolah!")
     whose = suggested(found, "unit")
     text = whose.item.text
-    assert (whose.value, whose.made_by) == ("dinas-pu", "rules/1")
+    assert (whose.value, whose.made_by) == ("dinas-pu", MADE_BY)
     assert [text[one["start"] : one["end"]] for one in whose.reasons] == ["Jembatan"]
     assert suggested(found, "place").value == "Cikaret"
     found.refresh_from_db()

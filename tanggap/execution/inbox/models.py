@@ -545,6 +545,34 @@ class ClaimEvidence(Scoped):
         pass
 
 
+class Layer(Scoped):
+    """What officers' corrections taught the suggestions of this agency. In use only once a person
+    accepted it; the newest accepted one of a field speaks."""
+
+    field = models.CharField(max_length=24)  # kind
+    weights = models.JSONField()  # language.layer.Layer.as_json
+    over = models.CharField(max_length=60)  # the shipped model that it corrects
+    learnt_from = models.PositiveIntegerField()
+    held_back = models.PositiveIntegerField()
+    # Shares of the held-back corrections that were right.
+    before = models.FloatField()
+    after = models.FloatField()
+    made_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    accepted_by = models.ForeignKey(
+        Person, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta(Scoped.Meta):
+        indexes = [
+            models.Index(
+                fields=["agency", "field", "-accepted_at"],
+                condition=Q(accepted_at__isnull=False),
+                name="inbox_layer_in_use",
+            )
+        ]
+
+
 class Vocabulary(Scoped):
     """Words by which a unit's work is known here, or the name of a place: data of the agency."""
 

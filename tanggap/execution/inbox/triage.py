@@ -20,7 +20,7 @@ from tanggap.core.errors import Refused
 from tanggap.core.membership import tenant_ids
 from tanggap.core.models import Agency, Person
 from tanggap.core.rules import tenant
-from tanggap.execution.inbox import promise, vocabulary
+from tanggap.execution.inbox import learning, promise, vocabulary
 from tanggap.execution.inbox.models import KINDS, Conversation, Item, Suggestion
 from tanggap.language import MADE_BY
 from tanggap.language.duplicates import Why, propose_groups
@@ -48,6 +48,7 @@ def propose(item: Item, *, now: datetime) -> list[Suggestion]:
     if conversation is None:
         return []
     agency = conversation.agency
+    taught = learning.in_use(agency)
     found = [
         Suggestion(
             agency_id=item.agency_id,
@@ -55,11 +56,15 @@ def propose(item: Item, *, now: datetime) -> list[Suggestion]:
             field=one.field,
             value=one.value,
             confidence=one.confidence,
-            made_by=MADE_BY,
+            made_by=f"{MADE_BY}+{taught[one.field][0]}" if one.field in taught else MADE_BY,
             made_at=now,
             reasons=[{"start": span.start, "end": span.end} for span in one.reason_spans],
         )
-        for one in suggest(item.text, vocabulary.units(agency))
+        for one in suggest(
+            item.text,
+            vocabulary.units(agency),
+            {field: layer for field, (_, layer) in taught.items()},
+        )
         if one.value
     ]
     place = _place(item.text, vocabulary.places(agency))

@@ -42,11 +42,11 @@ def teach(
 
 def units(agency: Agency) -> list[Unit]:
     """Units of the agency with their words, by slug."""
-    found: dict[str, list[str]] = {}
+    found: dict[tuple[str, str], list[str]] = {}
     rows = Vocabulary.objects.filter(agency=agency, kind=Vocabulary.Kind.UNIT).order_by("pk")
-    for slug, word in rows.values_list("unit__slug", "word"):
-        found.setdefault(slug, []).append(word.lower())
-    return [Unit(slug, tuple(words)) for slug, words in found.items()]
+    for slug, name, word in rows.values_list("unit__slug", "unit__name", "word"):
+        found.setdefault((slug, name), []).append(word.lower())
+    return [Unit(slug, tuple(words), name) for (slug, name), words in found.items()]
 
 
 def places(agency: Agency) -> list[str]:

@@ -1,0 +1,149 @@
+"""Finds places in a text: provinces, regencies and cities, districts, villages, by their codes.
+
+83,000 villages have every name one can think of ("Baru", "Kota", "Negara"), so a name alone proves
+little. What counts: a word before it (desa, kec., di, ke), a capital, whether it is also a common
+word, other places in the text that hold it, and the agency's own region.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from tanggap.language.words import Span, data, plain, words
+
+LEVELS = {2: "province", 5: "regency", 8: "district", 13: "village"}
+_KIND = re.compile(r"^(?:Kabupaten|Kota|Provinsi)(?: Administrasi| Adm\.)? ")
+_WORD = re.compile(r"[^\W_]+")
+# Numbers are cardinal: what a name alone, and each sign for it, is worth; sure enough above SURE.
+SURE = 0.55
+LONGEST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`text[start:end]` names a place. `codes` are the places that it may be, the likeliest first;
+    `level` is province, regency, district or village; `confidence` is a share of what could speak
+    for it, not a probability."""
+
+    start: int
+    end: int
+    name: str
+    level: str
+    codes: tuple[str, ...]
+    confidence: float
+
+
+@cache
+def gazetteer() -> tuple[dict[tuple[str, ...], tuple[str, ...]], dict[str, str], frozenset[str]]:
+    """(codes by words of the name, names by code, first words of names)."""
+    raw = files(__package__).joinpath("data", "places.txt.gz").read_bytes()
+    by_name: dict[tuple[str, ...], list[str]] = {}
+    names = {}
+    for line in gzip.decompress(raw).decode().splitlines():
+        code, name = line.split(" ", 1)
+        names[code] = name
+        bare = _KIND.sub("", name) if len(code) <= 5 else name
+        if bare.isascii() and bare.replace(" ", "").isalpha():
+            key = tuple(bare.lower().split()[:LONGEST])
+        else:
+            key = tuple(map(plain, _WORD.findall(bare)))[:LONGEST]
+        by_name.setdefault(key, []).append(code)
+    known = {key: tuple(codes) for key, codes in by_name.items() if len("".join(key)) > 2}
+    return known, names, frozenset(key[0] for key in known)
+
+
+def find(text: str, region: str = "") -> list[Place]:
+    """Places that the text names, in order, without overlaps. `region` is the code of the agency's
+    own region ("32.01"): what lies there is more likely meant."""
+    spans = words(text)
+    return choose(text, spans, region)
+
+
+def choose(text: str, spans: Sequence[Span], region: str) -> list[Place]:
+    known, _, firsts = gazetteer()
+    found: list[tuple[int, int, tuple[str, ...], float]] = []
+    at = 0
+    while at < len(spans):
+        step = 1
+        if spans[at].word in firsts:
+            for size in range(min(LONGEST, len(spans) - at), 0, -1):
+                key = tuple(span.word for span in spans[at : at + size])
+                codes = known.get(key)
+                if codes is None:
+                    continue
+                worth, codes = _worth(text, spans, at, size, codes, region)
+                if worth >= SURE:
+                    found.append((at, size, codes, worth))
+                    step = size
+                    break
+        at += step
+    every = [code for _, _, codes, _ in found for code in codes]
+    return [
+        _place(text, spans[at].start, spans[at + size - 1].end, codes, worth, every, region)
+        for at, size, codes, worth in found
+    ]
+
+
+def _worth(
+    text: str, spans: Sequence[Span], at: int, size: int, codes: tuple[str, ...], region: str
+) -> tuple[float, tuple[str, ...]]:
+    """How much speaks for a place here, and which of the codes fit the word before it."""
+    before = spans[at - 1].word if at else ""
+    word = text[spans[at].start : spans[at].end]
+    said = data("place_words")
+    if before in said["street"] or not word[0].isalpha():
+        return 0.0, codes
+    name = "".join(span.word for span in spans[at : at + size])
+    common = size == 1 and name in _common()
+    worth = 0.1
+    if before in said["cues"]:
+        fit = tuple(code for code in codes if LEVELS[len(code)] == said["cues"][before])
+        if fit:
+            return 0.9, fit
+        worth += 0.3
+    elif before in said["near"]:
+        worth += 0.3
+    # A capital at a sentence's start says nothing; in a text all of capitals, neither.
+    if word[0].isupper() and not word.isupper() and at and text[spans[at].start - 2] not in ".!?\n":
+        worth += 0.25
+    here = tuple(code for code in codes if region and code.startswith(region))
+    if here:
+        worth += 0.3
+    if size > 1:
+        worth += 0.25
+    if min(map(len, codes)) <= 5:
+        worth += 0.35
+    elif len(name) <= 4 or (len(codes) > 3 and not here):
+        worth -= 0.1
+    if common:
+        worth -= 0.35
+    return min(worth, 0.95), here or codes
+
+
+@cache
+def _common() -> frozenset[str]:
+    return frozenset(data("places_common")["words"])
+
+
+def _place(
+    text: str,
+    start: int,
+    end: int,
+    codes: tuple[str, ...],
+    worth: float,
+    every: list[str],
+    region: str,
+) -> Place:
+    def likely(code: str) -> tuple[bool, bool, int, str]:
+        held = any(code != one and code.startswith(one + ".") for one in every)
+        holds = any(code != one and one.startswith(code + ".") for one in every)
+        ours = bool(region) and (code.startswith(region) or region.startswith(code))
+        return (not ours, not (held or holds), len(code), code)
+
+    ranked = tuple(sorted(codes, key=likely))
+    return Place(start, end, text[start:end], LEVELS[len(ranked[0])], ranked[:5], round(worth, 2))

@@ -1,0 +1,225 @@
+"""Reads many texts at once: each written chunk is weighed once and remembered.
+
+People write the same words over and over. So the weights of a chunk (its word, the pieces of its
+word, the pairs inside it) are added up the first time it is seen, for all heads together, and a
+text is the sum of its chunks' rows plus the pairs of words across them. NumPy does the sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tanggap.language import features, normalise
+from tanggap.language.features import Hashes, Longs
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+REMEMBERED = 150_000
+"""Chunks kept in mind; above it a reader forgets all and starts anew."""
+AT_ONCE = 256
+"""Texts summed together: their rows fit the processor's cache."""
+LONGEST_CHUNK = 200
+"""Signs of a chunk that are read; nobody writes longer words."""
+BETWEEN = "\x00"
+_WORD_SEED = np.uint64(1 << 40)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Heads that share their tables. The last column of each table is the squared weight of a
+    feature, by which a text's length is taken out. `words` also weighs pairs of words; a table of
+    2**n rows has one more, of zeros. `pairs` is False where only words and pieces count."""
+
+    words: Floats
+    pieces: Floats
+    pairs: bool
+
+    @property
+    def width(self) -> int:
+        return int(self.words.shape[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Chunks:
+    """Features of new chunks, flat: hashes, and the index of the chunk that each belongs to."""
+
+    words: Hashes
+    word_of: Ints
+    pairs: Hashes
+    pair_of: Ints
+    pieces: Hashes
+    piece_of: Ints
+    first: Longs
+    last: Longs
+
+
+def weigh(chunks: Sequence[str]) -> Chunks:
+    """All features of chunks that stand alone; pairs across chunks are the text's."""
+    said, marked = [], []
+    for chunk in chunks:
+        words, marks = normalise.read(chunk[:LONGEST_CHUNK])
+        said.append(words)
+        marked.append(marks)
+    known = {normalise.PAUSE: 0}
+    alone, alone_of, left, right, pair_of = [], [], [], [], []
+    letters: list[str] = []
+    letters_of: list[int] = []
+    first, last = np.zeros(len(said), np.uint64), np.zeros(len(said), np.uint64)
+    for at, words in enumerate(said):
+        before = -1
+        for word in words:
+            value = known.get(word)
+            if value is None:
+                value = known[word] = features.word_hash(word)
+            if before >= 0 and (before or value):
+                left.append(before)
+                right.append(value)
+                pair_of.append(at)
+            before = value
+            if value:
+                alone.append(value)
+                alone_of.append(at)
+                if word.isalpha():
+                    letters.append(word)
+                    letters_of.append(at)
+        for mark in marked[at]:
+            alone.append(features.word_hash(mark))
+            alone_of.append(at)
+        if words:
+            first[at], last[at] = known[words[0]], known[words[-1]]
+    single = features.mixed(np.array(alone, np.uint64) + _WORD_SEED)
+    pairs = features.pair_hashes(np.array(left, np.uint64), np.array(right, np.uint64))
+    if letters:
+        pieces, whose = features.piece_hashes(letters)
+        piece_of = np.array(letters_of, np.int64)[whose]
+        order = np.argsort(piece_of, kind="stable")
+        pieces, piece_of = pieces[order], piece_of[order]
+    else:
+        pieces, piece_of = np.zeros(0, np.uint32), np.zeros(0, np.int64)
+    return Chunks(
+        words=single,
+        word_of=np.array(alone_of, np.int64),
+        pairs=pairs,
+        pair_of=np.array(pair_of, np.int64),
+        pieces=pieces,
+        piece_of=piece_of,
+        first=first,
+        last=last,
+    )
+
+
+class _Memory(dict[str, int]):
+    """Numbers chunks in the order in which they are first seen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.new: list[str] = []
+
+    def __missing__(self, chunk: str) -> int:
+        number = self[chunk] = len(self)
+        self.new.append(chunk)
+        return number
+
+
+class Reader:
+    """Holds what was read. One reader serves one thread."""
+
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self.groups = list(groups)
+        self.width = sum(group.width for group in groups)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._memory = _Memory()
+        self._memory[BETWEEN] = 0
+        self._rows: Floats = np.zeros((4096, self.width), np.float32)
+        self._first: Longs = np.zeros(4096, np.uint64)
+        self._last: Longs = np.zeros(4096, np.uint64)
+        self._room = 4096
+
+    def numbers(self, texts: Sequence[str]) -> Ints:
+        """The chunks of all texts by number, a 0 before each text and one at the end."""
+        if len(self._memory) > REMEMBERED:
+            self._forget()
+        whole = f" {BETWEEN} ".join(["", *texts, ""])
+        if whole.count(BETWEEN) > len(texts) + 1:
+            whole = f" {BETWEEN} ".join(["", *(text.replace(BETWEEN, " ") for text in texts), ""])
+        flat = whole.split()
+        numbers = np.array(list(map(self._memory.__getitem__, flat)), np.int64)
+        if self._memory.new:
+            self._learn(self._memory.new)
+            self._memory.new = []
+        return numbers
+
+    def _learn(self, new: list[str]) -> None:
+        start, end = len(self._memory) - len(new), len(self._memory)
+        while self._room < end:
+            self._room *= 2
+        if self._room > len(self._rows):
+            self._rows = np.resize(self._rows, (self._room, self.width))
+            self._first = np.resize(self._first, self._room)
+            self._last = np.resize(self._last, self._room)
+        for at in range(0, len(new), 2048):
+            few = new[at : at + 2048]
+            seen = weigh(few)
+            here = slice(start + at, start + at + len(few))
+            self._first[here], self._last[here] = seen.first, seen.last
+            column = 0
+            for group in self.groups:
+                columns = slice(column, column + group.width)
+                rows = self._rows[here, columns]
+                _add(rows, group.words, seen.words, seen.word_of)
+                _add(rows, group.pieces, seen.pieces, seen.piece_of)
+                if group.pairs:
+                    _add(rows, group.words, seen.pairs, seen.pair_of)
+                column += group.width
+
+    def sums(self, texts: Sequence[str]) -> Floats:
+        """One row a text: the sums of all weights, group after group."""
+        if not texts:
+            return np.zeros((0, self.width), np.float32)
+        numbers = self.numbers(texts)
+        starts = np.flatnonzero(numbers == 0)
+        found = np.empty((len(texts), self.width), np.float32)
+        for at in range(0, len(texts), AT_ONCE):
+            few = starts[at : at + AT_ONCE + 1]
+            some = numbers[few[0] : few[-1] + 1]
+            offsets = few[:-1] - few[0]
+            rows = found[at : at + AT_ONCE]
+            rows[:] = np.add.reduceat(self._rows[some[:-1]], offsets, axis=0)
+            left, right = self._last[some[:-1]], self._first[some[1:]]
+            hashes = features.pair_hashes(left, right)
+            silent = (left | right) == 0
+            column = 0
+            for group in self.groups:
+                if group.pairs:
+                    where = _places(hashes, len(group.words) - 1)
+                    where[silent] = len(group.words) - 1
+                    rows[:, column : column + group.width] += np.add.reduceat(
+                        group.words[where], offsets, axis=0
+                    )
+                column += group.width
+        return found
+
+    def rows(self, text: str) -> Floats:
+        """What each chunk of one text weighs, in order: the ground of reasons."""
+        return self._rows[self.numbers([text])[1:-1]]
+
+
+def _places(hashes: Hashes, size: int) -> Ints:
+    """Rows of a table of 2**n rows: the top bits of a hash."""
+    return (hashes >> np.uint32(32 - (size.bit_length() - 1))).astype(np.int64)
+
+
+def _add(rows: Floats, table: Floats, hashes: Hashes, whose: Ints) -> None:
+    """Add the table's rows to those of their owners; `whose` ascends."""
+    if len(hashes):
+        starts = np.flatnonzero(np.r_[True, whose[1:] != whose[:-1]])
+        rows[whose[starts]] += np.add.reduceat(
+            table[_places(hashes, len(table) - 1)], starts, axis=0
+        )

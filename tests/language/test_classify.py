@@ -1,0 +1,133 @@
+"""Columns for many messages, lines for files: whole, in order, and honest about doubt."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tanggap.cli import main
+from tanggap.language import fast
+from tanggap.language.classify import HEADS, NoSuchTier, classify, read
+from tanggap.language.lines import classify_lines
+from tanggap.language.reader import REMEMBERED, Reader
+
+SAID = [
+    "Jembatan di desa kami putus, anak-anak tidak bisa sekolah, tolong segera diperbaiki",
+    "Terima kasih banyak, petugasnya ramah dan cepat sekali",
+    "Syarat bikin KTP pertama apa saja ya min?",
+    "SLOT GACOR maxwin malam ini, depo receh WD jutaan, klik link di bio",
+    "Mohon salinan laporan realisasi anggaran jalan tahun 2025 untuk penelitian",
+    "Tolong cepat, dua orang hanyut di kali belakang pasar, masih pegang ranting!",
+]
+WANTED = ["complaint", "thanks", "service_question", "gambling", "public_information", "danger"]
+
+
+def test_a_column_for_each_head_and_a_row_for_each_message():
+    found = classify(SAID)
+    assert tuple(found) == HEADS
+    for column in found.values():
+        assert len(column) == len(SAID) == len(column.confidence) == len(column.sure)
+        assert ((column.confidence > 0) & (column.confidence <= 1)).all()
+        assert column.codes.max() < len(column.labels)
+    assert [found["intent"].value(row) for row in range(len(SAID))] == WANTED
+    assert found["urgency"].value(5) == "danger"
+    assert "criticism" not in found["intent"].labels
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Dalan ngarep omahku rusak kabeh, kapan didandani to Pak?", "jv"),
+        ("Jalan ka sakola abdi ruksak pisan, iraha badé dilereskeun?", "su"),
+        ("Jalan ka rumah ambo lah rusak bana, bilo ka dipaelok-i Pak?", "min"),
+        ("The road in front of our school has been broken for a year", "en"),
+        ("Jalan di depan sekolah kami sudah setahun rusak parah", "id"),
+    ],
+)
+def test_languages(text, language):
+    assert classify([text])["language"].value(0) == language
+
+
+def test_a_message_reads_the_same_alone_and_among_others():
+    together, alone = classify(SAID), [classify([text]) for text in SAID]
+    for name, column in together.items():
+        for row, one in enumerate(alone):
+            assert one[name].codes[0] == column.codes[row]
+            assert one[name].confidence[0] == pytest.approx(column.confidence[row], abs=1e-4)
+
+
+def test_written_in_disguise_it_is_the_same_word():
+    plain, disguised = classify(["slot gacor maxwin", "sl0t g4c0rrr m4xw1n"])["intent"].codes
+    assert plain == disguised
+
+
+def test_a_reader_that_forgets_reads_on(monkeypatch):
+    reader = Reader(fast.model().groups)
+    before = reader.sums(SAID)
+    monkeypatch.setattr("tanggap.language.reader.REMEMBERED", 3)
+    reader.sums(["lain kata lain"])
+    assert REMEMBERED > 3
+    assert np.allclose(reader.sums(SAID), before, atol=1e-4)
+
+
+def test_nothing_in_nothing_out():
+    assert all(len(column) == 0 for column in classify([]).values())
+    assert len(classify(["", " ", "…", "\x00"])["intent"]) == 4
+
+
+def test_the_careful_tier_says_that_it_is_not_here():
+    with pytest.raises(NoSuchTier, match="fast tier"):
+        classify(SAID, tier="careful")
+    with pytest.raises(NoSuchTier, match="no tier"):
+        classify(SAID, tier="quick")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text(max_size=80), max_size=4))
+def test_any_text_is_read(texts):
+    found = read(texts)
+    assert all(len(column) == len(texts) for column in found.columns.values())
+    for text, places, pii in zip(texts, found.places, found.pii, strict=True):
+        assert all(0 <= one.start < one.end <= len(text) for one in [*places, *pii])
+
+
+LINES = [
+    b'{"id": 1, "text": "Lampu jalan di Kecamatan Sleman mati, hp 0812-0000-4417"}',
+    b"not json",
+    b"",
+    b'{"id": 2}',
+    b'{"text": "tanpa id"}',
+    b'{"id": [1], "text": "x"}',
+    b"\xff\xfe",
+    b'{"id": "tiga", "text": "Makasih min \\ud83d"}',
+]
+
+
+def test_bad_lines_are_told_by_number_and_skipped():
+    told: list[int] = []
+    out = io.StringIO()
+    assert classify_lines(LINES, out, complain=lambda number, why: told.append(number)) == (2, 5)
+    assert told == [2, 4, 5, 6, 7]
+    first, second = map(json.loads, out.getvalue().splitlines())
+    assert list(first) == ["id", *HEADS, "places", "pii"]
+    assert (first["id"], second["id"]) == (1, "tiga")
+    assert first["pii"][0]["label"] == "phone" and "0812" not in out.getvalue()
+    assert [one["code"] for one in first["places"]] == ["34.04.13"]
+    assert set(first["intent"]) == {"label", "confidence", "unsure"}
+
+
+def test_the_command(tmp_path, capsys):
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_bytes(b"\n".join(LINES))
+    told = ["classify", "--input", str(source), "--output", str(target)]
+    assert main(told) == 0
+    assert len(target.read_text("utf-8").splitlines()) == 2
+    assert "line 2 was skipped" in capsys.readouterr().err
+    assert main([*told, "--tier", "careful"]) == 1
+    assert main(["classify", "--input", str(tmp_path / "none"), "--output", str(target)]) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
