@@ -28,9 +28,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "inbox"), str(Path(__file__).parents[2])]
-import place
+import place  # noqa: E402
 
 SECRET, TOPIC = "rahasia-bangku-uji", "https://situs.example/umpan"
+PASSWORD = "bangku-uji-saja"  # noqa: S105 (of nobody real)
 WORDS = (
     "Jalan Melati berlubang sejak bulan lalu, kapan diperbaiki?",
     "Lampu jalan di depan pasar mati sudah tiga malam.",
@@ -63,6 +64,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--duplicates", type=float, default=0.2, help="share that comes twice")
     parser.add_argument("--reorder", action="store_true", help="out of the order of their dates")
     parser.add_argument("--kill", action="store_true", help="SIGKILL the worker again and again")
+    parser.add_argument(
+        "--life", type=float, default=8.0, help="seconds that a worker lives at least, with --kill"
+    )
     parser.add_argument("--rate", type=float, default=200.0, help="bodies a second")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
@@ -84,7 +88,7 @@ def run(url: str, arguments: argparse.Namespace) -> dict[str, Any]:
     with place.server() as address, Bare(url) as bare:
         place_of = urlsplit(address)
         path = f"/pintu/website/{token}"
-        with worker(arguments.kill, rng, kills) as alive:
+        with worker(arguments, rng, kills) as alive:
             begun = time.monotonic()
             sent = asyncio.run(send(place_of.port or 80, path, bodies, order, arguments.rate))
             sending = time.monotonic() - begun
@@ -112,10 +116,10 @@ def office() -> str:
         name="Bangku Uji",
         agency_name="Pemerintah Kabupaten Uji",
         decree_number="SK/1/2026",
-        password="bangku-uji-saja",
+        password=PASSWORD,
         now=now,
     )
-    other = Person.objects.create_user(email="dua@uji.test", name="Dua", password="bangku-uji-saja")
+    other = Person.objects.create_user(email="dua@uji.test", name="Dua", password=PASSWORD)
     account = registry.register(
         agency,
         channel="website",
@@ -241,7 +245,9 @@ class Killing:
 
 
 @contextmanager
-def worker(kill: bool, rng: random.Random, kills: list[float]) -> Iterator[Killing]:
+def worker(
+    arguments: argparse.Namespace, rng: random.Random, kills: list[float]
+) -> Iterator[Killing]:
     """`tanggap worker`, started anew whenever it was killed."""
     killing, done = Killing(), threading.Event()
     running: list[subprocess.Popen[bytes]] = []
@@ -253,7 +259,7 @@ def worker(kill: bool, rng: random.Random, kills: list[float]) -> Iterator[Killi
 
     def reap() -> None:
         while not done.is_set():
-            life = rng.uniform(8, 25)
+            life = rng.uniform(arguments.life, 3 * arguments.life)
             if killing.end.wait(life):
                 return
             running[-1].send_signal(signal.SIGKILL)
@@ -263,14 +269,14 @@ def worker(kill: bool, rng: random.Random, kills: list[float]) -> Iterator[Killi
 
     start()
     reaper = threading.Thread(target=reap, daemon=True)
-    if kill:
+    if arguments.kill:
         reaper.start()
     try:
         yield killing
     finally:
         done.set()
         killing.end.set()
-        if kill:
+        if arguments.kill:
             reaper.join()
         running[-1].kill()
         running[-1].wait()

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qsl
 
-from django.db import close_old_connections
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
@@ -99,23 +99,32 @@ async def _read(receive: Any) -> tuple[bytes, bool]:
 
 
 def _answer(scope: Any, channel: str, token: str, body: bytes) -> door.Answer:
-    """In a thread of the door's own."""
-    close_old_connections()
+    """In a thread of the door's own, which keeps its connection. One that broke meanwhile is made
+    anew, and the question asked again: nothing here counts twice."""
     try:
-        if scope["method"] == "POST":
-            headers = {
-                name.decode("latin-1").lower(): value.decode("latin-1")
-                for name, value in scope["headers"]
-            }
-            return _took(channel, token, headers, body)
-        if scope["method"] == "GET":
-            asked = parse_qsl(scope["query_string"][:MOST_QUERY].decode("latin-1"))
-            return door.asked(channel, token, dict(asked), now=clock.now())
-        return door.Answer(405)
+        return _told(scope, channel, token, body)
+    except (OperationalError, InterfaceError):
+        connection.close()
+    try:
+        return _told(scope, channel, token, body)
     except Exception:
         # Not stored: the network keeps it and comes again.
         log.exception("The door could not answer.")
+        connection.close()
         return door.Answer(503)
+
+
+def _told(scope: Any, channel: str, token: str, body: bytes) -> door.Answer:
+    if scope["method"] == "POST":
+        headers = {
+            name.decode("latin-1").lower(): value.decode("latin-1")
+            for name, value in scope["headers"]
+        }
+        return _took(channel, token, headers, body)
+    if scope["method"] == "GET":
+        asked = parse_qsl(scope["query_string"][:MOST_QUERY].decode("latin-1"))
+        return door.asked(channel, token, dict(asked), now=clock.now())
+    return door.Answer(405)
 
 
 def _took(channel: str, token: str, headers: Mapping[str, str], body: bytes) -> door.Answer:

@@ -181,8 +181,11 @@ def test_a_token_opens_one_door_and_the_app_sees_no_other(porch: Porch, other) -
 
 def test_a_closed_door_takes_nothing(porch: Porch, member) -> None:
     porch.subscribed()
+    assert porch.leaves(feed({"id": "9"})) == 202
     assert door.close_door(porch.account, by=member("lead"), now=porch.now)
     assert not door.close_door(porch.account, by="system:test", now=porch.now)
+    # Also for a process that has known it open.
+    assert porch.leaves(feed({"id": "0"})) == 404
     assert porch.leaves(feed({"id": "1"})) == 404
 
 

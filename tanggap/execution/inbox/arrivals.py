@@ -27,6 +27,7 @@ from tanggap.execution.inbox.models import Arrival
 log = logging.getLogger(__name__)
 BY = "system:arrivals"
 BATCH = 200
+ROUNDS = 10
 TRIES = 5
 WAIT = timedelta(minutes=1)
 """Before a body that failed by itself is tried again, times the number of tries."""
@@ -35,10 +36,14 @@ KEEP = timedelta(days=7)
 
 
 def tick(now: datetime) -> int:
-    """Work on everything that waits. How many bodies."""
+    """Work on what waits, some batches at most: a flood goes on with the next tick, whose `now` is
+    a later one. How many bodies."""
     worked = 0
-    while (done := batch(now)) > 0:
+    for _ in range(ROUNDS):
+        done = batch(now)
         worked += done
+        if not done:
+            break
     return worked
 
 

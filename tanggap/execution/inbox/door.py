@@ -98,13 +98,18 @@ def knock(
         return Answer(413 if len(body) > MOST else 403)
     head = {name: headers[name][:1000] for name in HEADERS if name in headers}
     locked = secrets.seal(json.dumps(head).encode() + b"\n" + body, body_aad(door))
-    _run("SELECT inbox_door_take(%s, %s, %s, %s)", hashed, sha256(body).digest(), locked, now)
-    return Answer(202)
+    digested = sha256(body).digest()
+    if _run("SELECT inbox_door_take(%s, %s, %s, %s)", hashed, digested, locked, now):
+        return Answer(202)
+    # It was closed since we looked.
+    _known.pop(hashed, None)
+    return NOBODY
 
 
 def asked(kind: str, token: str, query: Mapping[str, str], *, now: datetime) -> Answer:
     """A network asks whether a subscription is ours: the text that it wants to hear, or 404."""
     hashed = digest(token)
+    _known.pop(hashed, None)
     found = _find(hashed, kind)
     said = connect.welcome(kind, query, found[1]) if found is not None else None
     if said is None:
@@ -142,15 +147,27 @@ def body_aad(door: int) -> bytes:
     return f"arrival:{door}".encode()
 
 
+# What stands at a door never changes, and whether it is open is asked again on taking: each process
+# looks a door up once.
+_known: dict[bytes, tuple[int, str, dict[str, str]]] = {}
+KNOWN = 256
+
+
 def _find(hashed: bytes, kind: str) -> tuple[int, dict[str, str]] | None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT door, channel, sealed FROM inbox_door_find(%s)", [hashed])
-        row = cursor.fetchone()
-    if row is None or row[1] != kind:
-        return None
-    return int(row[0]), unseal(bytes(row[2]))
+    found = _known.get(hashed)
+    if found is None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT door, channel, sealed FROM inbox_door_find(%s)", [hashed])
+            row = cursor.fetchone()
+        if row is None:
+            return None
+        if len(_known) >= KNOWN:
+            _known.clear()
+        found = _known[hashed] = (int(row[0]), str(row[1]), unseal(bytes(row[2])))
+    return (found[0], found[2]) if found[1] == kind else None
 
 
-def _run(sql: str, *values: bytes | datetime) -> None:
+def _run(sql: str, *values: bytes | datetime) -> object:
     with connection.cursor() as cursor:
         cursor.execute(sql, list(values))
+        return cursor.fetchone()[0]

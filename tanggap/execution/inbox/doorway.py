@@ -19,12 +19,17 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $function$
   WHERE d.token_hash = asked AND d.closed_at IS NULL AND a.state <> 'retired'
 $function$;
 CREATE FUNCTION inbox_door_take(asked bytea, given bytea, body bytea, at timestamptz)
-RETURNS void
+RETURNS boolean
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path FROM CURRENT AS $function$
-  INSERT INTO inbox_arrival (agency_id, door_id, digest, sealed, received_at, tries)
-  SELECT agency_id, id, given, body, at, 0 FROM inbox_door
-  WHERE token_hash = asked AND closed_at IS NULL
-  ON CONFLICT (door_id, digest) DO NOTHING
+  WITH open AS (
+    SELECT d.agency_id, d.id FROM inbox_door d JOIN accounts_account a ON a.id = d.account_id
+    WHERE d.token_hash = asked AND d.closed_at IS NULL AND a.state <> 'retired'
+  ), kept AS (
+    INSERT INTO inbox_arrival (agency_id, door_id, digest, sealed, received_at, tries)
+    SELECT agency_id, id, given, body, at, 0 FROM open
+    ON CONFLICT (door_id, digest) DO NOTHING
+  )
+  SELECT EXISTS (SELECT FROM open)
 $function$;
 CREATE FUNCTION inbox_door_refuse(asked bytea, at timestamptz)
 RETURNS void
