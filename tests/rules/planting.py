@@ -215,6 +215,8 @@ RICH: dict[str, dict[str, Any]] = {
     },
     "inbox.Moderation": {"act": "refused", "reason": "criticism"},
     "inbox.Claim": {"state": "checking", "verdict": "", "decided_by": None, "published": False},
+    # Nobody has accepted it, so that it is not in use.
+    "inbox.Layer": {"field": "kind", "weights": {}, "accepted_at": None, "accepted_by": None},
     "inbox.Vocabulary": {"kind": "unit"},
     "followup.Case": {
         "kind": "complaint",
