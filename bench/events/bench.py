@@ -194,6 +194,9 @@ async def listen(address: str, page: Page) -> None:
         kind = ""
         while line := await reader.readline():
             text = line.decode().strip()
+            if text == "0":
+                # The last chunk: the server has ended the stream and keeps the connection.
+                break
             if text.startswith("retry:"):
                 page.open = True
             elif text.startswith("event: "):
