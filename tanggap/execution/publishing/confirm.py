@@ -21,7 +21,7 @@ from tanggap.accounts import connect, limits, pause
 from tanggap.archive.move import move
 from tanggap.channels.base import NotFound, Posted, Sent
 from tanggap.channels.errors import ChannelError, NotAuthorised, RateLimited, Unavailable
-from tanggap.execution.publishing import claim, lease, pieces, redate, settle, start
+from tanggap.execution.publishing import claim, lease, pieces, redate, settle, start, steady
 from tanggap.execution.publishing.models import Attempt, Delivery
 from tanggap.execution.publishing.moment import Moment
 
@@ -44,8 +44,11 @@ def tick(
     """Look up everything that is due for a look, the oldest first. How many rows were looked at.
 
     With `lookers` so many threads look at once, each with a connection of its own, so that one slow
-    network does not keep the others' rows waiting; time then runs while they look.
+    network does not keep the others' rows waiting; time then runs while they look. While the clock
+    is wrong nothing is looked up: how long ago something was sent is then anybody's guess.
     """
+    if not steady.in_step(now):
+        return 0
     redate.tick(now)
     looked = give_up(now)
     moment = Moment(now, monotonic(), monotonic, runs=lookers > 1)

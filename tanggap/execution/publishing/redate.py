@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Case, F, Q, When
 
+from tanggap.accounts.models import Bucket
 from tanggap.execution.publishing import settle, steady
 from tanggap.execution.publishing.models import Delivery
 
@@ -30,5 +31,10 @@ def tick(now: datetime) -> int:
         confirms=0,
         retry_at=now,
     )
-    waiting = Q(trouble__in=OURS, retry_at__gt=ahead + BACK_OFF)
+    limited = Bucket.objects.filter(updated_at__gt=ahead)
+    accounts = list(limited.values_list("account", flat=True))
+    limited.update(updated_at=now, blocked_until=None, resets_at=None)
+    waiting = Q(trouble__in=OURS, retry_at__gt=ahead + BACK_OFF) | Q(
+        account__in=accounts, retry_at__gt=ahead
+    )
     return sent + Delivery.objects.filter(waiting, state="queued").update(retry_at=None)
