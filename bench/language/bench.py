@@ -155,7 +155,7 @@ def measure(count: int) -> dict[str, Any]:
     places.gazetteer()
     few = texts[: max(1, len(texts) // 40)]
     bert_base, by = bert(4)
-    sastrawi_rate = sastrawi(few[:60], few[60:160] or few)
+    sastrawi_rate = sastrawi(few[:60], few[60:90] or few)
     return {
         "messages": len(texts),
         "signs": round(float(np.mean([len(text) for text in texts])), 1),
@@ -177,7 +177,7 @@ def measure(count: int) -> dict[str, Any]:
 def main(argv: list[str] | None = None) -> int:
     arguments = argparse.ArgumentParser(prog="./run bench language", description=__doc__)
     arguments.add_argument("--json", action="store_true", help="one JSON object as the last line")
-    arguments.add_argument("--messages", type=int, default=8000, help="how many (8000)")
+    arguments.add_argument("--messages", type=int, default=4000, help="how many (4000)")
     asked = arguments.parse_args(argv)
     result = measure(asked.messages)
     if asked.json:
