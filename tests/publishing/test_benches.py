@@ -1,0 +1,39 @@
+"""The benches' bounded forms; left out unless asked for: not yet tried on a quiet machine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def bench(database_clone, name: str, *words: str) -> dict[str, object]:
+    done = subprocess.run(
+        [sys.executable, f"bench/{name}/bench.py", *words, "--json"],
+        cwd=ROOT,
+        env=database_clone.environment(BENCH_LOUD="1"),
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+    assert done.stdout.strip(), done.stderr[-4000:]
+    return json.loads(done.stdout) | {"said": done.stderr[-6000:]}
+
+
+def test_whatever_breaks_each_post_goes_out_once(database_clone):
+    found = bench(database_clone, "deliver", "--trials", "40", "--limit-s", "30")
+    assert (found["trials"], found["duplicates"], found["lost"]) == (40, 0, 0), found["said"]
+    assert found["unsettled"] == 0, found["said"]
+
+
+def test_many_accounts_at_once_need_few_connections(database_clone):
+    found = bench(database_clone, "burst", "--posts", "300", "--accounts", "10")
+    assert (found["posts"], found["duplicates"], found["lost"]) == (300, 0, 0), found
+    assert found["database_connections"] <= 8
