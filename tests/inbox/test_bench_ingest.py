@@ -7,7 +7,7 @@ import pytest
 from tests.inbox.test_bench import run
 
 
-@pytest.mark.long(15)
+@pytest.mark.thorough
 def test_what_comes_to_the_door_is_stored_once_and_shown_or_kept_apart(database_clone):
     found = run(
         "ingest",
