@@ -24,6 +24,7 @@ from tanggap.core.errors import Refused
 from tanggap.core.models import Membership, Person
 from tanggap.core.scope import Scope, scoped
 from tanggap.core.worktime import is_working_day
+from tanggap.desk.asked import a_day, number
 from tanggap.desk.door import desk
 from tanggap.desk.forms import WALL, ReasonForm, refuse
 from tanggap.desk.words import word
@@ -157,10 +158,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 
 def _day(given: str, today: date) -> date:
-    try:
-        return date.fromisoformat(given)
-    except ValueError:
-        return today
+    return a_day(given) or today
 
 
 def _grid(request: HttpRequest, view: str, day: date, today: date) -> dict[str, Any]:
@@ -249,8 +247,8 @@ def _listed(request: HttpRequest) -> dict[str, Any]:
     """From now on, by keyset (beginning, id)."""
     text, after = request.GET.get("q", "").strip(), request.GET.get("after", "")
     rows = queries.upcoming(request.scope, request.now, text)
-    if after.isdigit():
-        last = queries.activities(request.scope).filter(pk=int(after)).first()
+    if number(after):
+        last = queries.activities(request.scope).filter(pk=number(after)).first()
         if last is not None:
             later = rows.filter(starts_at__gt=last.starts_at)
             rows = later | rows.filter(starts_at=last.starts_at, pk__gt=last.pk)

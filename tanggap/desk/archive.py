@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import date
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -13,6 +12,7 @@ from django.urls import path, reverse
 from tanggap.archive import proof, queries
 from tanggap.core.models import Membership, Person
 from tanggap.core.scope import Scope, scoped
+from tanggap.desk.asked import a_day
 from tanggap.desk.door import DeskRequest, desk
 from tanggap.desk.words import tables, word
 
@@ -67,10 +67,7 @@ def listing(request: DeskRequest) -> HttpResponse:
         for name in ("verb", "actor", "type", "id", "day")
     }
     after = request.GET.get("after", "")
-    try:
-        day = date.fromisoformat(asked["day"]) if asked["day"] else None
-    except ValueError:
-        day = None
+    day = a_day(asked["day"])
     page = queries.recorded(
         request.scope,
         verb=asked["verb"],

@@ -104,7 +104,7 @@ def new(request: DeskRequest) -> HttpResponse:
         .select_related("conversation", "author")
         .filter(pk=int(pk), conversation__sealed=False)
         .first()
-        if pk.isdigit() and len(pk) < 12
+        if pk.isascii() and pk.isdigit() and len(pk) < 12
         else None
     )
     form = NoticeForm(request.scope, request.POST or None)

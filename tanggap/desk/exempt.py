@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from tanggap.core.errors import Refused
+from tanggap.desk.asked import number
 from tanggap.desk.door import desk
 from tanggap.desk.forms import ReasonForm, refuse
 from tanggap.desk.words import word
@@ -60,8 +61,8 @@ def page(
     today = request.now.astimezone(ZoneInfo(request.agency.zone)).date()
     everything = exemptions(request.scope)
     rows, after = everything.order_by("-pk"), request.GET.get("after", "")
-    if after.isdigit():
-        rows = rows.filter(pk__lt=int(after[:18]))
+    if number(after):
+        rows = rows.filter(pk__lt=number(after))
     shown = list(rows[: PAGE + 1])
     force = everything.filter(expires_on__gte=today, lifted_at=None).count()
     return render(

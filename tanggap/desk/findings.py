@@ -209,10 +209,10 @@ def change(request: DeskRequest, pk: int, what: str) -> HttpResponse:
             if form.is_valid():
                 synthesize.add_group(row, form.cleaned_data["name"], by=by, now=now)
         elif what == "pindah":
-            ids = [int(one) for one in request.POST.getlist("item") if one.isdigit()]
+            ids = [pk for one in request.POST.getlist("item") if (pk := number(one))]
             synthesize.place(row, ids, _group(row, request), by=by, now=now)
         elif what == "kalimat":
-            quoted = [int(one) for one in request.POST.getlist("quoted") if one.isdigit()]
+            quoted = [pk for one in request.POST.getlist("quoted") if (pk := number(one))]
             synthesize.say(
                 _group(row, request),
                 request.POST.get("sentence", ""),
@@ -418,10 +418,10 @@ def announcing(request: DeskRequest, pk: int = 0) -> HttpResponse:
     case: Case | None = None
     decided: Recommendation | None = None
     if old is None:
-        if (given.get("case") or "").isdigit():
-            case = get_object_or_404(queries.visible(scope), pk=given["case"])
-        if (given.get("decision") or "").isdigit():
-            decided = _decision(request, int(given["decision"]))
+        if pk := number(given.get("case", "")):
+            case = get_object_or_404(queries.visible(scope), pk=pk)
+        if pk := number(given.get("decision", "")):
+            decided = _decision(request, pk)
         if case is None and decided is None:
             raise Http404
     form = AnnounceForm(
@@ -521,8 +521,8 @@ def telling(request: DeskRequest, pk: int) -> HttpResponse:
     """An officer told somebody by hand, or those who can be reached now are told."""
     row = _announcement(request, pk)
     if request.method == "POST":
-        one = request.POST.get("telling", "")
-        if one.isdigit():
+        one = number(request.POST.get("telling", ""))
+        if one:
             announce.told_by_hand(
                 get_object_or_404(Telling, announcement=row, pk=one),
                 by=request.user,

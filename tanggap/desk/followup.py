@@ -23,7 +23,7 @@ from tanggap.core.errors import Refused
 from tanggap.core.models import Agency, Person
 from tanggap.core.scope import Scope, scoped
 from tanggap.desk import shell, today
-from tanggap.desk.asked import number
+from tanggap.desk.asked import instant, number
 from tanggap.desk.door import DeskRequest, desk
 from tanggap.desk.forms import refuse
 from tanggap.desk.inbox import panels
@@ -470,7 +470,7 @@ def opening(request: DeskRequest) -> HttpResponse:
     """A report from one or many messages: `?c=` for each conversation; a person ticks them."""
     scope = request.scope
     given = request.POST if request.method == "POST" else request.GET
-    ids = [int(one) for one in given.getlist("c") if one.isdigit()][:500]
+    ids = [pk for one in given.getlist("c") if (pk := number(one))][:500]
     if request.method != "POST" and "alike" in given:
         ids = [*ids, *_alike(ids, scope)][:500]
     talks = list(
@@ -481,7 +481,7 @@ def opening(request: DeskRequest) -> HttpResponse:
     )
     if not scope.may("integrity"):
         talks = [one for one in talks if not one.sealed]
-    offered = [int(one) for one in given.getlist("offered") if one.isdigit()][:500] or ids
+    offered = [pk for one in given.getlist("offered") if (pk := number(one))][:500] or ids
     shown = list(
         scoped(Conversation, scope)
         .filter(pk__in={*offered, *ids}, sealed=False)
@@ -502,9 +502,9 @@ def opening(request: DeskRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         try:
-            into = given.get("into", "")
-            if into.isdigit():
-                row = _found(request, int(into))
+            into = number(given.get("into", ""))
+            if into:
+                row = _found(request, into)
                 cases.merge(row, talks, by=request.user, now=request.now)
             else:
                 row = cases.open_case(
@@ -546,7 +546,7 @@ def opening(request: DeskRequest) -> HttpResponse:
 def joining(request: DeskRequest, pk: int) -> HttpResponse:
     """ "Saya juga mengalami": messages join a report that is open."""
     row = _found(request, pk)
-    ids = [int(one) for one in request.POST.getlist("c") if one.isdigit()][:500]
+    ids = [pk for one in request.POST.getlist("c") if (pk := number(one))][:500]
     talks = list(scoped(Conversation, request.scope).filter(pk__in=ids, sealed=row.sealed))
     if request.method == "POST" and talks:
         made = cases.merge(row, talks, by=request.user, now=request.now)
@@ -702,10 +702,8 @@ def first(scope: Scope, now: datetime) -> today.Section | None:
 
 def _after(text: str) -> tuple[datetime, int] | None:
     at, _sep, pk = text.rpartition("_")
-    try:
-        return datetime.fromisoformat(at), int(pk)
-    except ValueError:
-        return None
+    found = instant(at)
+    return (found, number(pk)) if found else None
 
 
 def _key(row: Case) -> str:

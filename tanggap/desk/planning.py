@@ -21,6 +21,7 @@ from tanggap.core.errors import Refused
 from tanggap.core.metrics_data import metrics
 from tanggap.core.scope import Scope
 from tanggap.desk import shell
+from tanggap.desk.asked import number
 from tanggap.desk.door import desk
 from tanggap.desk.forms import LANGUAGES, ReasonForm, refuse
 from tanggap.desk.words import word
@@ -204,8 +205,8 @@ def find(scope: Scope, pk: int) -> Plan:
 @desk("plan.read")
 def listing(request: HttpRequest) -> HttpResponse:
     rows, after = queries.plans(request.scope), request.GET.get("after", "")
-    if after.isdigit():
-        rows = rows.filter(pk__lt=int(after))
+    if number(after):
+        rows = rows.filter(pk__lt=number(after))
     page = list(rows[: PAGE + 1])
     current = queries.running(request.scope)
     title = (
@@ -475,7 +476,7 @@ def approve_it(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         row,
         lambda: approve.approve(
-            row, seen=int(seen) if seen.isdigit() else -1, by=request.scope.person, now=request.now
+            row, seen=number(seen) or -1, by=request.scope.person, now=request.now
         ),
         gettext("The plan is approved."),
     )

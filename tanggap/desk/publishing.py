@@ -24,7 +24,7 @@ from tanggap.channels.errors import ChannelError
 from tanggap.core.errors import Refused
 from tanggap.core.scope import Scope, scoped
 from tanggap.desk import shell, today
-from tanggap.desk.asked import number, searched
+from tanggap.desk.asked import instant, number, searched
 from tanggap.desk.door import desk
 from tanggap.desk.forms import refuse
 from tanggap.desk.templatetags.words import clock_words, due_words
@@ -210,11 +210,8 @@ def window(span: str, now: datetime, zone: str) -> tuple[datetime | None, dateti
 def key(text: str) -> tuple[datetime, int] | None:
     """Where the last page ended; None for what is not one."""
     at, _sign, pk = text.partition("~")
-    try:
-        found = datetime.fromisoformat(at)
-        return (found, number(pk)) if found.tzinfo else None
-    except ValueError:
-        return None
+    found = instant(at)
+    return (found, number(pk)) if found else None
 
 
 def lanes_of(rows: QuerySet[Delivery], scope: Scope, now: datetime) -> list[Lane]:

@@ -24,6 +24,7 @@ from tanggap.core.models import Agency, Invitation, Membership
 from tanggap.core.roles import DEPUTY, ROLES, SECOND_FACTOR, VERBS
 from tanggap.core.scope import Scope, enter, scoped
 from tanggap.desk import today
+from tanggap.desk.asked import number
 from tanggap.desk.door import desk
 from tanggap.desk.forms import refuse
 from tanggap.desk.words import word
@@ -268,7 +269,7 @@ def members(scope: Scope, state: str, q: str = "") -> QuerySet[Membership]:
 
 def one_page(rows: QuerySet[Membership], after: str) -> tuple[list[Membership], int | None]:
     """Up to PAGE rows after the membership `after`, and the last one's id when more follow."""
-    last = rows.filter(pk=after).first() if after.isascii() and after.isdigit() else None
+    last = rows.filter(pk=number(after)).first()
     if last is not None:
         name = last.person.name
         rows = rows.filter(Q(person__name__gt=name) | Q(person__name=name, pk__gt=last.pk))

@@ -139,7 +139,14 @@ def _clean(raw: bytes, what: str) -> tuple[bytes, str, str, tuple[int, int]]:
             else:
                 bare.save(out, kind)
             return out.getvalue(), mime, ending, bare.size
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except (
+        UnidentifiedImageError,
+        OSError,
+        EOFError,
+        ValueError,
+        SyntaxError,
+        Image.DecompressionBombError,
+    ) as error:
         raise Refused(
             what,
             _("The file is not a picture that can be read."),

@@ -291,7 +291,10 @@ def _line(number: int, row: dict[str, str], today: date) -> Line:
     values = {name: _number(row[name]) for name in NUMBERS if row.get(name)}
     if not values:
         raise BadRow(_("It has no number."))
-    page = urlsplit(row.get("page", "")).path[:500]
+    try:
+        page = urlsplit(row.get("page", "")).path[:500]
+    except ValueError:
+        raise BadRow(_("Its page is no address.")) from None
     return Line(number, day, page, values)
 
 

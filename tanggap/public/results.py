@@ -30,7 +30,7 @@ def listing(request: HttpRequest, agency: str) -> HttpResponse:
     before = request.GET.get("sebelum", "")
     with enter(Scope(readable=tenant_ids(owner))), timezone.override(owner.zone):
         rows = queries.published(owner)
-        if before.isdigit():
+        if before.isascii() and before.isdigit() and len(before) < 16:
             rows = rows.filter(pk__lt=int(before))
         found = list(rows.order_by("-pk")[: PAGE + 1])
         return render(

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from tanggap.accounts import connect
 from tanggap.core.errors import Refused, Stale
 from tanggap.core.scope import Scope, scoped
+from tanggap.desk.asked import number
 from tanggap.desk.door import DeskRequest, desk
 from tanggap.desk.forms import refuse
 from tanggap.desk.inbox import forms, shown
@@ -39,8 +40,8 @@ def listing(request: DeskRequest) -> HttpResponse:
 @desk("inbox.read")
 def one(request: DeskRequest, pk: int) -> HttpResponse:
     initial: dict[str, Any] = {}
-    if request.GET.get("sisip", "").isdigit():
-        initial = inserted(request, int(request.GET["sisip"]))
+    if saved := number(request.GET.get("sisip", "")):
+        initial = inserted(request, saved)
     return show(request, pk, initial=initial)
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext, ngettext
 
 from tanggap.core.scope import Scope
 from tanggap.desk import shell, today
+from tanggap.desk.asked import number
 from tanggap.desk.door import desk
 from tanggap.desk.messaging import compose, pictures, review
 from tanggap.desk.words import word
@@ -33,8 +34,8 @@ def listing(request: HttpRequest) -> HttpResponse:
     else:
         only = only if only in queries.FILTERS else ""
         rows = queries.listed(scope, only, text)
-    if asked.get("after", "").isdigit():
-        rows = rows.filter(pk__lt=int(asked["after"]))
+    if after := number(asked.get("after", "")):
+        rows = rows.filter(pk__lt=after)
     found = list(rows.prefetch_related("variants__account")[: PAGE + 1])
     counts = queries.counts(scope)
     waiting = mine.count()

@@ -21,6 +21,7 @@ from tanggap.activities.models import Activity
 from tanggap.activities.queries import upcoming
 from tanggap.core.errors import Refused
 from tanggap.core.scope import Scope
+from tanggap.desk.asked import number
 from tanggap.desk.door import desk
 from tanggap.desk.forms import LANGUAGES, refuse
 from tanggap.desk.messaging import view
@@ -129,13 +130,7 @@ def initial_of(message: Message) -> dict[str, Any]:
 def new(request: HttpRequest) -> HttpResponse:
     scope = request.scope
     activity = (
-        upcoming(scope, request.now)
-        .filter(
-            pk=int(request.GET.get("activity", "0"))
-            if request.GET.get("activity", "0").isdigit()
-            else 0
-        )
-        .first()
+        upcoming(scope, request.now).filter(pk=number(request.GET.get("activity", ""))).first()
     )
     accounts = list(usable(scope))
     form = MessageForm(
@@ -190,8 +185,7 @@ def show(
     """The composer for who may still write it, else the finished page."""
     scope, now = request.scope, request.now
     shown = view.previews(message, now)
-    asked = request.GET.get("tab", "")
-    tab = tab or (int(asked) if asked.isdigit() else 0)
+    tab = tab or number(request.GET.get("tab", ""))
     current = next((one for one in shown if one.variant.pk == tab), None)
     open_ = message.state in ("draft", "checked", "approved")
     editing = (

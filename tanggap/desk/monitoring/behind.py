@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
-from tanggap.desk.asked import number
+from tanggap.desk.asked import instant, number
 from tanggap.desk.door import DeskRequest, desk
 from tanggap.desk.monitoring import period, places
 from tanggap.execution.inbox.people import shown_name
@@ -129,12 +129,8 @@ def _name(row: Any) -> str:
 
 def _key(typed: str) -> tuple[datetime, int] | None:
     at, _sign, pk = typed.partition("~")
-    try:
-        found = datetime.fromisoformat(at)
-    except ValueError:
-        return None
-    known = found.tzinfo is not None and found.year > 2000 and number(pk)
-    return (found, number(pk)) if known else None
+    found = instant(at)
+    return (found, number(pk)) if found and number(pk) else None
 
 
 @desk("today")

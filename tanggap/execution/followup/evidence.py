@@ -143,6 +143,7 @@ def redrawn(file: IO[bytes]) -> tuple[bytes, int, int]:
     except (
         UnidentifiedImageError,
         OSError,
+        EOFError,
         ValueError,
         SyntaxError,
         Image.DecompressionBombError,
