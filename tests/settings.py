@@ -26,6 +26,10 @@ from tanggap.settings import *  # noqa: E402, F403
 
 messages.compile_if_stale()
 
+# Whatever port a server last had in this home.
+PUBLIC_URL = "http://localhost:8000"
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
 # Tests need no slow hash, and no collected files.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {

@@ -211,6 +211,8 @@ def test_nobody_gets_nothing(planted, method, caplog):
 # an invitation are addresses that only their receiver knows.
 PUBLIC: dict[str, set[str]] = {
     "public:accounts": {"accounts.Account."},
+    # What is published, and announced, and nothing else.
+    "public:feed": {"publishing.Delivery.content"},
     "public:handover": {
         "followup.Case.",
         "followup.Handover.",
