@@ -259,6 +259,7 @@ def citizen(request):
             "gallery/citizen.html",
             {
                 "agency": {
+                    "slug": "sukamaju",
                     "name": "Pemerintah Kabupaten Sukamaju",
                     "short_name": "Kab. Sukamaju",
                     "contact": "0800 100 200",

@@ -226,9 +226,9 @@ def test_due_is_counted_in_working_minutes_and_the_earliest_wins(desk, asked):
     asked.refresh_from_db()
     assert asked.due_at > desk.now
     soon = desk.now + timedelta(minutes=5)
-    promise.owe(asked, soon, desk.now)
+    promise.owe([asked.pk], soon, desk.now)
     asked.refresh_from_db()
     assert asked.due_at == soon
-    promise.owe(asked, None, desk.now)
+    promise.owe([asked.pk], None, desk.now)
     asked.refresh_from_db()
     assert asked.due_at > soon

@@ -248,7 +248,8 @@ def test_it_ends_when_whoever_started_it_dies(tmp_path):
         try:
             httpx.get(f"{network.inside}/health", timeout=2)
         except httpx.TransportError:
-            assert not Path(network.folder).exists()
-            return
+            # It has let go of its port; what it tidies up is gone a moment later.
+            if not Path(network.folder).exists():
+                return
         time.sleep(0.1)
-    pytest.fail("The practice network outlived its starter.")
+    pytest.fail("The practice network, or its folder, outlived its starter.")
