@@ -17,6 +17,8 @@ from tanggap.desk.door import DeskRequest, desk
 from tanggap.desk.words import tables, word
 
 MOST_STEPS = 200
+VERBS = ("record_verb", "case_event")
+"""Groups of words for verbs; what happens to a report has its own."""
 
 
 def people(rows: list[Any], scope: Scope) -> dict[str, str]:
@@ -48,8 +50,9 @@ def lines(rows: list[Any], scope: Scope) -> list[dict[str, Any]]:
 
 def said(verb: str) -> str:
     """A record's verb in words: its own, else those of the state that the thing came into."""
-    if verb in tables()["record_verb"]:
-        return word(verb, "record_verb")
+    for group in VERBS:
+        if verb in tables()[group]:
+            return word(verb, group)
     thing, _dot, state = verb.partition(".")
     return word(state, f"{thing}_state") if f"{thing}_state" in tables() else verb
 

@@ -1,6 +1,7 @@
 """What is said of records: what happened, and what they are about.
 
-A verb that is only a new state ("delivery.published") is said by the words of that state.
+What happens to a report has its words in followup.py. A verb that is only a new state
+("delivery.published") is said by the words of that state.
 """
 
 from __future__ import annotations
@@ -55,20 +56,8 @@ WORDS: dict[str, dict[str, object]] = {
         "backup.made": _("A backup was made"),
         "calendar.overridden": _("A day was declared working or off"),
         "calendar.restored": _("A declared day was taken back"),
-        "case.clock_recomputed": _("A deadline was computed again"),
-        "case.clocks_kept": _("What a deadline waited for has come"),
         "case.clocks_started": _("Deadlines began to run"),
-        "case.evidence": _("A photo was added"),
-        "case.evidence_shown": _("A photo was shown or taken off"),
-        "case.extended": _("A deadline was extended once"),
         "case.joined": _("A citizen was added to the report"),
-        "case.joined_again": _("A citizen wrote once more"),
-        "case.lapor_kept": _("The LAPOR! number was kept"),
-        "case.late": _("A deadline has passed"),
-        "case.opened": _("A report was opened"),
-        "case.rated": _("A citizen rated the outcome"),
-        "case.reassigned": _("The report went to somebody else"),
-        "case.said_not_fixed": _("A citizen says: not fixed yet"),
         "claim.evidence_added": _("A source was put to a doubtful claim"),
         "claim.noticed": _("A doubtful claim was noted"),
         "claim.post_chosen": _("The correcting post was chosen"),
@@ -88,8 +77,6 @@ WORDS: dict[str, dict[str, object]] = {
         "finding.grouped": _("Messages were grouped anew"),
         "finding.said": _("A sentence about a group was written"),
         "finding.written": _("A finding was begun"),
-        "handover.offered": _("A link was sent to the unit"),
-        "handover.renewed": _("A new link was made"),
         "hold.lifted": _("The hold was lifted"),
         "hold.placed": _("Everything was held"),
         "identity.revealed": _("Who wrote a sealed report was shown"),
