@@ -2,6 +2,10 @@
 
 The worker is a process of its own, so that a long tick never keeps a page waiting. It ends when its
 standard input closes, which the kernel does even when the one that started it is killed.
+
+The server makes its own processes by fork. One made just while the worker is being started would
+hold the pipe on which we wait to hear that it has, and one made later the worker's input: so forks
+wait for a start that is under way, and what they make lets go of that input.
 """
 
 from __future__ import annotations
@@ -21,17 +25,22 @@ PATIENCE_S = 60.0
 """For what is on its way to a network when everything ends."""
 COMMAND = (sys.executable, "-m", "tanggap", "worker", "--beside")
 
+_starting = threading.Lock()
+_started: list[subprocess.Popen[bytes]] = []
+
 
 @contextmanager
 def worker(command: tuple[str, ...] = COMMAND) -> Iterator[None]:
     """Keep a worker running for the length of the block."""
     ending = threading.Event()
-    holder: list[subprocess.Popen[bytes]] = []
 
     def keep() -> None:
-        while not ending.is_set():
-            process = subprocess.Popen(command, stdin=subprocess.PIPE)
-            holder[:] = [process]
+        while True:
+            with _starting:
+                if ending.is_set():
+                    return
+                process = subprocess.Popen(command, stdin=subprocess.PIPE)
+                _started[:] = [process]
             status = process.wait()
             if not ending.is_set():
                 print(
@@ -46,14 +55,30 @@ def worker(command: tuple[str, ...] = COMMAND) -> Iterator[None]:
     try:
         yield
     finally:
-        ending.set()
-        for process in holder:
-            if process.stdin is not None:
-                process.stdin.close()
+        with _starting:
+            ending.set()
+            _let_go()
         keeper.join(PATIENCE_S)
-        for process in holder:
+        for process in _started:
             if process.poll() is None:
                 process.kill()
+        _started.clear()
+
+
+def _let_go() -> None:
+    for process in _started:
+        if process.stdin is not None:
+            process.stdin.close()
+
+
+def _forked() -> None:
+    _starting.release()
+    _let_go()
+
+
+os.register_at_fork(
+    before=_starting.acquire, after_in_parent=_starting.release, after_in_child=_forked
+)
 
 
 def end_with_starter() -> None:
