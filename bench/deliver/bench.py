@@ -43,6 +43,8 @@ BLIND = frozenset({5, 6})
 WORKERS = 2
 WAITING = 160
 """Trials that are due at once; more are released as these get done."""
+THINKS = 15 * 60
+"""Seconds until the person who is asked has looked at the network and answers."""
 LOST = (
     "commit_timeout",
     "commit_reset",
@@ -273,6 +275,9 @@ class Trials:
         self.said = 0.0
         self.stopped: dict[int, float] = {}
         self.righted: dict[int, float] = {}
+        self.questions: dict[int, float] = {}
+        self.published: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.read = 0
 
     def run(self) -> dict[str, Any]:
         self.server.start()
@@ -392,6 +397,7 @@ class Trials:
                     at[index] = now() + every * self.dice.uniform(0.5, 1.5)
                     plague()
             done = self._try(self._answer_the_lesser_questions)
+            self._try(lambda: self._answer_the_question(THINKS))
             self._progress(released)
             due = Delivery.objects.filter(
                 pk__in=self.ids[:released],
@@ -542,12 +548,11 @@ class Trials:
             self.stopped.pop(number, None)
         self.righted.clear()
         left = self._settle(20 * 60)
-        self.asked = self._asked()
-        # The person who is asked looks at the network, and answers the truth.
         for _ in range(4):
             if not self._answer_the_question():
                 break
             self._settle(12 * 60)
+        self.asked = self._asked()
         return left
 
     def _settle(self, seconds: float) -> int:
@@ -575,21 +580,27 @@ class Trials:
             )
             return {row[0] for row in cursor.fetchall()}
 
-    def _answer_the_question(self) -> int:
+    def _answer_the_question(self, patience: float = 0.0) -> int:
+        """A person who was asked so long ago has looked at the network, and says the truth."""
         from tanggap.execution.publishing import ask
         from tanggap.execution.publishing.models import Delivery
 
-        ids = self._published()
-        rows = list(Delivery.objects.filter(state="asked").select_related("account"))
-        for row in rows:
-            known = ids.get(self._words(row))
+        at = self.clock.monotonic()
+        asked = set(Delivery.objects.filter(state="asked").values_list("pk", flat=True))
+        self.questions = {pk: self.questions.get(pk, at) for pk in asked}
+        ripe = [pk for pk, since in self.questions.items() if at - since >= patience]
+        if not ripe:
+            return 0
+        self._look_at_the_network()
+        for row in Delivery.objects.filter(pk__in=ripe).select_related("account"):
+            known = self.published.get(self._words(row))
             now = self.clock.now()
             if known:
-                link = f"{self.server.url}/@akun/{known[0]}"
+                link = f"{self.server.url}/@akun/{known[0]['id']}"
                 ask.published(row, link=link, by=self.office.editor, now=now)
             else:
                 ask.send_again(row, by=self.office.editor, now=now)
-        return len(rows)
+        return len(ripe)
 
     # --- the oracle
 
@@ -597,39 +608,46 @@ class Trials:
         handle = row.content.get("reply_handle", "")
         return f"@{handle} {row.content['text']}" if handle else str(row.content["text"])
 
-    def _published(self) -> dict[str, list[str]]:
-        """Words → the ids under which the server really published them."""
-        found: dict[str, list[str]] = defaultdict(list)
-        for one in self.server.events():
-            if one["kind"] == "post" and one["id"] and not one.get("again"):
-                found[one["text"]].append(one["id"])
-        return found
+    def _look_at_the_network(self) -> None:
+        """Words → what the server really published of them, read on from where we were."""
+        with self.server.log.open() as file:
+            file.seek(self.read)
+            for line in iter(file.readline, ""):
+                if not line.endswith("\n"):
+                    break
+                self.read = file.tell()
+                one = json.loads(line)
+                if one["kind"] == "post" and one["id"] and not one.get("again"):
+                    self.published[one["text"]].append(one)
+
+    def _undecidable(self, rows: list[Any]) -> tuple[set[int], set[int]]:
+        """Deliveries of which nobody can know by looking, whatever the product did: the answer was
+        lost where posts can never be read back; or the answers of two sends were lost, and when
+        the second was given up the server had published neither (one repeat is the machine's by
+        design, docs/why/0020)."""
+        from tanggap.execution.publishing.models import Attempt
+
+        lost: dict[int, list[float]] = defaultdict(list)
+        for one in Attempt.objects.filter(act="send", outcome="unknown").order_by("pk"):
+            lost[one.delivery_id].append((one.ended_at - self.clock.at).total_seconds())
+        unreadable, twice = set(), set()
+        for row in rows:
+            if lost[row.pk] and int(row.account.remote_id) in BLIND:
+                unreadable.add(row.pk)
+            elif len(lost[row.pk]) > 1:
+                out = [one["at"] for one in self.published.get(self._words(row), [])]
+                if not out or min(out) > lost[row.pk][1]:
+                    twice.add(row.pk)
+        return unreadable, twice
 
     def _judge(self, unsettled: int) -> dict[str, Any]:
         from tanggap.execution.publishing.models import Attempt, Delivery
 
-        published = self._published()
-        rows = list(Delivery.objects.all())
-        lost_answers = Counter(
-            Attempt.objects.filter(act="send", outcome="unknown").values_list(
-                "delivery_id", flat=True
-            )
-        )
-        blind = {row.pk for row in rows if int(row.account.remote_id) in BLIND}
-        unreadable = {pk for pk in lost_answers if pk in blind}
-        first = {
-            one["text"]: one["nth"]
-            for one in reversed(self.server.events())
-            if one["kind"] == "post" and one["id"]
-        }
-        twice = {
-            row.pk
-            for row in rows
-            if lost_answers[row.pk] > 1
-            and row.pk not in blind
-            and (row.pk in self.asked)
-            and first.get(self._words(row), 99) > 0
-        }
+        self._look_at_the_network()
+        published = self.published
+        rows = list(Delivery.objects.select_related("account"))
+        lost_answers = Attempt.objects.filter(act="send", outcome="unknown").count()
+        unreadable, twice = self._undecidable(rows)
         if os.environ.get("BENCH_LOUD"):
             self._tell(rows, published, unreadable | twice)
         faults = Counter(one["fault"] for one in self.server.events() if one["kind"] == "post")
@@ -642,13 +660,15 @@ class Trials:
             "asked_a_person": len(self.asked),
             "undecidable_unreadable": len(unreadable),
             "undecidable_lost_twice": len(twice),
-            "answers_lost": sum(lost_answers.values()),
+            "answers_lost": lost_answers,
             "faults": dict(sorted(faults.items())),
             "speed": self.given.speed,
             "plagues": dict(sorted(self.did.items())),
         }
 
-    def _tell(self, rows: list[Any], published: dict[str, list[str]], known: set[int]) -> None:
+    def _tell(
+        self, rows: list[Any], published: dict[str, list[dict[str, Any]]], known: set[int]
+    ) -> None:
         """For whoever looks for the reason: the tries of every trial that went wrong."""
         from tanggap.execution.publishing.models import Attempt
 
