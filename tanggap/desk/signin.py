@@ -14,6 +14,7 @@ from allauth.core import context
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.forms import AuthenticateForm, BaseAuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
 from axes.handlers.proxy import AxesProxyHandler
 from axes.helpers import get_cool_off
 from django.contrib.auth.signals import user_login_failed
@@ -29,6 +30,13 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         return "/"
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """A password alone adds or takes away no key of somebody who has one."""
+        ways: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if not is_mfa_enabled(user):
+            return ways
+        return [way for way in ways if way["id"] != "reauthenticate"]
 
 
 def locked_out(

@@ -231,8 +231,16 @@ def test_other_verbs_ask_nothing(person, everything_asks):
 def test_a_password_is_no_second_factor(person, agency):
     client = person("account.connect")
     client.post("/masuk/reauthenticate/", {"password": PASSWORD})
-    assert any(one.get("reauthenticated") for one in client.session[METHODS])
     assert client.post("/t/connect/account.connect/7/", TYPED).status_code == 403
+
+
+def test_a_password_alone_adds_no_second_key(person, agency):
+    client = person("account.connect")
+    answer = client.post("/masuk/reauthenticate/", {"password": PASSWORD})
+    assert answer.url.startswith("/masuk/kunci/reauthenticate/")
+    assert client.get("/masuk/kunci/recovery-codes/generate/").status_code == 302
+    client.post("/masuk/kunci/reauthenticate/", {"code": code()})
+    assert client.get("/masuk/kunci/recovery-codes/generate/").status_code == 200
 
 
 def test_signing_in_with_a_code_is_fresh(person, agency):
