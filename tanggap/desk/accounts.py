@@ -488,14 +488,12 @@ def told(scope: Scope, now: datetime) -> str:
     if "paused" not in today.standing(scope, now):
         return ""
     refused = scoped(Account, scope).filter(state="paused", paused_code="credentials").count()
-    return (
-        ngettext(
-            "%(n)d account lost its connection", "%(n)d accounts lost their connection", refused
-        )
-        % {"n": refused}
-        if refused
-        else ""
-    )
+    if not refused:
+        return ""
+    said = ngettext(
+        "%(n)d account lost its connection", "%(n)d accounts lost their connection", refused
+    ) % {"n": refused}
+    return today.opens(said, reverse("desk:accounts-list"))
 
 
 @today.section(order=5)

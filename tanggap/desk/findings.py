@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -583,12 +583,10 @@ def waiting(scope: Scope, now: datetime) -> QuerySet[Recommendation]:
 def decisions(scope: Scope, now: datetime) -> str:
     """The head's title: what waits for their decision. The card is Today's own."""
     count = queries.to_decide(scope).count() if scope.may("decide") else 0
-    return (
-        ngettext("%(n)d decision waits for you", "%(n)d decisions wait for you", count)
-        % {"n": count}
-        if count
-        else ""
-    )
+    if not count:
+        return ""
+    said = ngettext("%(n)d decision waits for you", "%(n)d decisions wait for you", count)
+    return today.opens(said % {"n": count}, reverse("desk:findings-list"))
 
 
 urlpatterns = [

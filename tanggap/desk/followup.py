@@ -624,16 +624,14 @@ def doubts(request: DeskRequest) -> HttpResponse:
 @today.finding(order=31)
 def doubted(scope: Scope, now: datetime) -> str:
     count = len(_doubts(scope, now))
-    return (
-        ngettext(
-            "%(n)d citizen says that it is not fixed",
-            "%(n)d citizens say that it is not fixed",
-            count,
-        )
-        % {"n": count}
-        if count
-        else ""
-    )
+    if not count:
+        return ""
+    said = ngettext(
+        "%(n)d citizen says that it is not fixed",
+        "%(n)d citizens say that it is not fixed",
+        count,
+    ) % {"n": count}
+    return today.opens(said, reverse("desk:followup-doubts"))
 
 
 @today.section(order=12)

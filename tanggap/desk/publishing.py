@@ -540,14 +540,13 @@ def told(scope: Scope, now: datetime) -> str:
     standing = today.standing(scope, now)
     stopped = start.stopped() if "stopped" in standing else None
     if stopped is not None:
-        return word(stopped.stopped, "sending_stopped").rstrip(".")
+        said = word(stopped.stopped, "sending_stopped").rstrip(".")
+        return today.opens(said, reverse("desk:publishing-list"))
     needs = queries.needs_person(scope).count() if "needs" in standing else 0
-    return (
-        ngettext("%(n)d post needs your answer", "%(n)d posts need your answer", needs)
-        % {"n": needs}
-        if needs
-        else ""
-    )
+    if not needs:
+        return ""
+    said = ngettext("%(n)d post needs your answer", "%(n)d posts need your answer", needs)
+    return today.opens(said % {"n": needs}, reverse("desk:publishing-list") + "?group=needs")
 
 
 @today.section(order=40)

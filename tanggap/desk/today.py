@@ -4,7 +4,7 @@
 def most_urgent(scope: Scope, now: datetime) -> today.Section | None: ...
 
 @today.finding(order=10)
-def late(scope: Scope, now: datetime) -> str: ...   # "1 report is late", or ""
+def late(scope: Scope, now: datetime) -> str: ...   # opens("1 report is late", "/…"), or ""
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import path
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext
 
 from tanggap.core.scope import Scope
@@ -83,7 +84,8 @@ def section(order: int) -> Callable[[A], A]:
 
 
 def finding(order: int) -> Callable[[T], T]:
-    """Register a part of the title: a short sentence without a full stop, "" when all is well."""
+    """Register a part of the title: a short sentence without a full stop that `opens` what it
+    counts; "" when all is well."""
 
     def keep(told: T) -> T:
         _once(FINDINGS, order)
@@ -91,6 +93,11 @@ def finding(order: int) -> Callable[[T], T]:
         return told
 
     return keep
+
+
+def opens(words: str, href: str) -> str:
+    """A part of the title or of the line under it whose number opens what it counts."""
+    return format_html('<a href="{}">{}</a>', href, words)
 
 
 def cover(*names: str) -> None:

@@ -122,6 +122,18 @@ def test_each_count_on_today(busy, web):
         assert opened(web, href) == int(n), href
 
 
+def test_each_number_of_the_title(busy, web):
+    heading = re.search(r"<h1>(.*?)</h1>", web.get("/").content.decode())
+    assert heading
+    doors = re.findall(r'<a href="([^"]+)">(\d+) ', heading[1])
+    assert not re.search(r"\d", re.sub(r"<a .*?</a>", "", heading[1])), "a number without a door"
+    assert any("group=late" in href for href, _n in doors)
+    for href, n in doors:
+        page = web.get(unescape(href))
+        groups = dict(page.context["groups"]) if "group=needs" in href else {}
+        assert groups.get("needs", None if groups else opened(web, href)) == int(n), href
+
+
 def test_the_night_opens_its_own_messages(busy, web, monkeypatch):
     """Until noon the line under the title counts what came since the office closed."""
     morning = clock.now().replace(hour=1, minute=30)

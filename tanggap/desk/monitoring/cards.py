@@ -50,17 +50,19 @@ def _voices(scope: Scope, now: datetime) -> queries.Voices:
 @today.finding(order=10)
 def late(scope: Scope, now: datetime) -> str:
     n = _owed(scope, now).late
-    return (
-        ngettext("%(n)s is past its time", "%(n)s are past their time", n) % {"n": number(n)}
-        if n
-        else ""
-    )
+    if not n:
+        return ""
+    said = ngettext("%(n)s is past its time", "%(n)s are past their time", n) % {"n": number(n)}
+    return today.opens(said, f"{reverse('desk:monitoring-owed')}?group=late")
 
 
 @today.finding(order=11)
 def due_today(scope: Scope, now: datetime) -> str:
     n = _owed(scope, now).today
-    return ngettext("%(n)s is due today", "%(n)s are due today", n) % {"n": number(n)} if n else ""
+    if not n:
+        return ""
+    said = ngettext("%(n)s is due today", "%(n)s are due today", n) % {"n": number(n)}
+    return today.opens(said, f"{reverse('desk:monitoring-owed')}?group=today")
 
 
 @today.note(order=10)
@@ -83,8 +85,8 @@ def overnight(scope: Scope, now: datetime) -> str:
     if not scope.may("monitor.read"):
         return said + more
     door = _heard(now, since=queries.night_of(scope, now))
-    urgent = format_html('<a href="{}">{}</a>', f"{door}&urgent=1", more) if more else ""
-    return format_html('<a href="{}">{}</a>{}', door, said, urgent)
+    urgent = today.opens(more, f"{door}&urgent=1") if more else ""
+    return format_html("{}{}", today.opens(said, door), urgent)
 
 
 def _heard(now: datetime, since: datetime | None = None, **more: str) -> str:
