@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from tanggap.accounts.models import Account
+from tanggap.channels.registry import OURS
 from tanggap.core.metrics_data import categories, metrics
 from tanggap.core.scope import Scope
 from tanggap.execution.inbox.models import Author, Conversation, Item
@@ -145,6 +146,16 @@ def test_the_source_has_five_categories_and_seventeen_metrics():
     ] == [4, 3, 4, 3, 3]
     assert set(returns.PARTS) | {"message_adoptions"} == set(metrics())
     assert "kami" in next(one for one in categories() if one.key == "use").remark("id")
+
+
+@pytest.mark.parametrize("key", [key for key in metrics() if metrics()[key].inputs])
+def test_each_metric_says_of_each_channel_whether_it_gives_it(key):
+    metric = metrics()[key]
+    if any(one.startswith(("csv:", "short_link")) for one in metric.inputs):
+        return
+    assert set(metric.sources) == {channel.kind for channel in OURS}
+    for said in metric.sources.values():
+        assert type(said["given"]) is bool and said["id"] and said["en"]
 
 
 def test_an_empty_agency_has_no_zeros(desk):
