@@ -19,12 +19,12 @@ from django.views.decorators.http import require_POST
 
 from tanggap.activities import calendar, queries
 from tanggap.activities.models import Activity
-from tanggap.core import rules
+from tanggap.core import pages, rules
 from tanggap.core.errors import Refused
 from tanggap.core.models import Membership, Person
 from tanggap.core.scope import Scope, scoped
 from tanggap.core.worktime import is_working_day
-from tanggap.desk.asked import a_day, number
+from tanggap.desk.asked import a_day
 from tanggap.desk.door import desk
 from tanggap.desk.forms import WALL, ReasonForm, refuse
 from tanggap.desk.words import word
@@ -35,6 +35,7 @@ from tanggap.planning.models import Objective, Segment
 from tanggap.planning.queries import objectives_open, segments_open
 
 PAGE = 30
+CONFLICTS = 5
 SHOWN = 4  # slots a day in the month
 VIEWS = ("week", "month", "list")
 # Where the evidence of a step is opened.
@@ -245,19 +246,14 @@ def _posts(
 
 def _listed(request: HttpRequest) -> dict[str, Any]:
     """From now on, by keyset (beginning, id)."""
-    text, after = request.GET.get("q", "").strip(), request.GET.get("after", "")
-    rows = queries.upcoming(request.scope, request.now, text)
-    if number(after):
-        last = queries.activities(request.scope).filter(pk=number(after)).first()
-        if last is not None:
-            later = rows.filter(starts_at__gt=last.starts_at)
-            rows = later | rows.filter(starts_at=last.starts_at, pk__gt=last.pk)
-    page = list(rows[: PAGE + 1])
-    return {
-        "rows": page[:PAGE],
-        "q": text,
-        "after_pk": page[PAGE - 1].pk if len(page) > PAGE else "",
-    }
+    text = request.GET.get("q", "").strip()
+    page = pages.page(
+        queries.upcoming(request.scope, request.now, text),
+        ("starts_at", "pk"),
+        after=request.GET.get("after", ""),
+        size=PAGE,
+    )
+    return {"rows": page.rows, "q": text, "page": page}
 
 
 @desk("activity.read")
@@ -282,15 +278,26 @@ def show(
             "row": row,
             "refusal": refusal,
             "segments": row.segments.order_by("pk"),
-            "conflicts": queries.conflicts(row)[:5] if may else [],
+            "conflicts": pages.page(
+                queries.conflicts(row),
+                ("starts_at", "pk"),
+                after=request.GET.get("conflicts", ""),
+                size=CONFLICTS,
+            )
+            if may
+            else None,
             "steps": [
                 (step, [(found, _opens(found.kind, found.pk)) for found in step.evidence])
                 for step in steps(row, scope)
             ],
             "may": may,
-            "contents": contents(scope).filter(activity=row).order_by("-pk")[:20]
+            "contents": pages.page(
+                contents(scope).filter(activity=row),
+                after=request.GET.get("contents", ""),
+                size=PAGE,
+            )
             if scope.may("message.read")
-            else [],
+            else None,
             "calling_off": calling_off or ReasonForm(prefix="off"),
         },
         status=status,

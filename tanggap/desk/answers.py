@@ -13,6 +13,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from tanggap.core import pages
 from tanggap.core.errors import Refused
 from tanggap.core.models import Agency
 from tanggap.core.scope import Scope, scoped
@@ -21,7 +22,7 @@ from tanggap.desk.forms import refuse
 from tanggap.execution.inbox import answers
 from tanggap.execution.inbox.models import SavedAnswer
 
-PAGE = 100
+PAGE = 50
 HALF_YEAR = timedelta(days=182)
 
 
@@ -52,14 +53,16 @@ class AnswerForm(forms.Form):
 @desk("answers.write")
 def listing(request: DeskRequest) -> HttpResponse:
     text, now = request.GET.get("q", "").strip()[:200], request.now
-    rows = list(answers.search(request.scope, text)[:PAGE])
+    found = answers.search(request.scope, text)
+    page = pages.page(found, answers.ORDER, after=request.GET.get("after", ""), size=PAGE)
     today = answers.today(request.agency, now)
-    stale = sum(row.valid_until < today for row in rows)
+    stale = found.filter(valid_until__lt=today).count()
     return render(
         request,
         "desk/answers/list.html",
         {
-            "rows": [(row, row.valid_until >= today) for row in rows],
+            "rows": [(row, row.valid_until >= today) for row in page.rows],
+            "page": page,
             "q": text,
             "suggested": today + HALF_YEAR,
             "finding": ngettext(

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from tanggap.accounts.queries import usable
+from tanggap.core import pages
 from tanggap.core.errors import Refused
 from tanggap.core.models import Agency
 from tanggap.core.scope import Scope, scoped
@@ -24,8 +25,8 @@ from tanggap.execution.inbox.models import Claim, Item
 from tanggap.execution.inbox.tables import verdicts, words
 from tanggap.messaging.models import Message
 
-PAGE = 50
-OPEN = ("noticed", "checking")
+PAGE, PLACES = 50, 20
+NEWEST = ("-edited_at", "-pk")
 
 
 class NoticeForm(forms.Form):
@@ -77,13 +78,15 @@ class VerdictForm(forms.Form):
 
 @desk("claim.write")
 def listing(request: DeskRequest) -> HttpResponse:
-    rows = list(queries.claims(request.scope)[:PAGE])
-    count = sum(row.state in OPEN for row in rows)
+    found = queries.claims(request.scope)
+    page = pages.page(found, queries.CLAIMS, after=request.GET.get("after", ""), size=PAGE)
+    count = scoped(Claim, request.scope).filter(state__in=queries.CLAIM_OPEN).count()
     return render(
         request,
         "desk/claims/list.html",
         {
-            "rows": rows,
+            "rows": page.rows,
+            "page": page,
             "finding": ngettext(
                 "%(n)d claim waits for evidence or a verdict",
                 "%(n)d claims wait for evidence or a verdict",
@@ -228,7 +231,7 @@ def post(request: DeskRequest, pk: int) -> HttpResponse:
 
 def posts(scope: Scope, row: Claim) -> QuerySet[Message]:
     """Posts of the claim's agency that may correct it, newest first."""
-    return scoped(Message, scope).filter(agency=row.agency_id).order_by("-edited_at")
+    return scoped(Message, scope).filter(agency=row.agency_id).order_by(*NEWEST)
 
 
 def find(request: DeskRequest, pk: int) -> Claim:
@@ -253,17 +256,26 @@ def show(
     typed: str = "",
     status: int = 200,
 ) -> HttpResponse:
+    asked = request.GET
+    stands = pages.page(
+        row.items.select_related("author", "account").filter(conversation__sealed=False),
+        ("pk",),
+        after=asked.get("places", ""),
+        size=PLACES,
+    )
+    fitting = pages.page(
+        posts(request.scope, row), NEWEST, after=asked.get("posts", ""), size=PLACES
+    )
+    corrections = list(row.corrections.filter(item__in=stands.rows))
     places = [
         {
             "item": item,
             "name": shown.name_of(item.author),
             "replies": [
-                (one, reply.state_of(one))
-                for one in row.corrections.all()
-                if one.item_id == item.pk
+                (one, reply.state_of(one)) for one in corrections if one.item_id == item.pk
             ],
         }
-        for item in row.items.select_related("author", "account").filter(conversation__sealed=False)
+        for item in stands.rows
     ]
     return render(
         request,
@@ -271,6 +283,7 @@ def show(
         {
             "row": row,
             "places": places,
+            "stands": stands,
             "sources": row.sources.select_related("added_by"),
             "enough": claims.enough(row),
             "evidence_form": evidence_form or EvidenceForm(),
@@ -280,12 +293,12 @@ def show(
             "may_decide": request.scope.may("claim.decide"),
             "may_post": request.scope.may("message.write")
             and row.state in ("decided", "corrected"),
-            "posts": list(posts(request.scope, row)[:20]),
+            "posts": fitting,
             "public_href": reverse("public:clarification", args=[row.agency.slug, row.pk])
             if row.published
             else "",
             "may_answer": request.scope.may("inbox.write"),
-            "open": row.state in OPEN,
+            "open": row.state in queries.CLAIM_OPEN,
         },
         status=status,
     )

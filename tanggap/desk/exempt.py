@@ -14,8 +14,8 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from tanggap.core import pages
 from tanggap.core.errors import Refused
-from tanggap.desk.asked import number
 from tanggap.desk.door import desk
 from tanggap.desk.forms import ReasonForm, refuse
 from tanggap.desk.words import word
@@ -60,10 +60,7 @@ def page(
 ) -> HttpResponse:
     today = request.now.astimezone(ZoneInfo(request.agency.zone)).date()
     everything = exemptions(request.scope)
-    rows, after = everything.order_by("-pk"), request.GET.get("after", "")
-    if number(after):
-        rows = rows.filter(pk__lt=number(after))
-    shown = list(rows[: PAGE + 1])
+    listed = pages.page(everything, after=request.GET.get("after", ""), size=PAGE)
     force = everything.filter(expires_on__gte=today, lifted_at=None).count()
     return render(
         request,
@@ -75,9 +72,9 @@ def page(
                     row.lifted_at is None and row.expires_on >= today,
                     (lifting or {}).get(row.pk) or ReasonForm(prefix=f"lift-{row.pk}"),
                 )
-                for row in shown[:PAGE]
+                for row in listed.rows
             ],
-            "after": shown[PAGE - 1].pk if len(shown) > PAGE else "",
+            "page": listed,
             "title": ngettext(
                 "%(n)d exemption is in force.", "%(n)d exemptions are in force.", force
             )

@@ -17,12 +17,15 @@ from django.views.decorators.http import require_POST
 from tanggap.accounts.models import Account
 from tanggap.activities import crisis
 from tanggap.activities.models import Hold
+from tanggap.core import pages
 from tanggap.core.errors import Refused
 from tanggap.core.scope import Scope, scoped
 from tanggap.desk import shell
 from tanggap.desk.door import desk
 from tanggap.desk.forms import ReasonForm, refuse
 from tanggap.execution.publishing import queries
+
+PAST = 10
 
 
 class HoldForm(forms.Form):
@@ -106,10 +109,13 @@ def page(
             "flying": queries.in_flight(scope).count(),
             "may_lift": scope.may("hold.lift"),
             "refusal": refusal,
-            "past": scoped(Hold, scope)
-            .exclude(lifted_at=None)
-            .select_related("placed_by", "lifted_by", "account")
-            .order_by("-pk")[:10],
+            "past": pages.page(
+                scoped(Hold, scope)
+                .exclude(lifted_at=None)
+                .select_related("placed_by", "lifted_by", "account"),
+                after=request.GET.get("after", ""),
+                size=PAST,
+            ),
         },
         status=422 if form.errors else status,
     )

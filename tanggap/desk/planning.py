@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from tanggap.accounts import connect
+from tanggap.core import pages
 from tanggap.core.errors import Refused
 from tanggap.core.metrics_data import metrics
 from tanggap.core.scope import Scope
@@ -204,10 +205,8 @@ def find(scope: Scope, pk: int) -> Plan:
 
 @desk("plan.read")
 def listing(request: HttpRequest) -> HttpResponse:
-    rows, after = queries.plans(request.scope), request.GET.get("after", "")
-    if number(after):
-        rows = rows.filter(pk__lt=number(after))
-    page = list(rows[: PAGE + 1])
+    plans = queries.plans(request.scope)
+    page = pages.page(plans, after=request.GET.get("after", ""), size=PAGE)
     current = queries.running(request.scope)
     title = (
         gettext("“%(title)s” is running.") % {"title": current.title}
@@ -218,8 +217,8 @@ def listing(request: HttpRequest) -> HttpResponse:
         request,
         "desk/planning/list.html",
         {
-            "rows": page[:PAGE],
-            "after": page[PAGE - 1].pk if len(page) > PAGE else "",
+            "rows": page.rows,
+            "page": page,
             "title": title,
         },
     )

@@ -19,12 +19,12 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from tanggap.activities.models import Activity
+from tanggap.core import pages
 from tanggap.core.errors import Refused
 from tanggap.core.models import Agency, Invitation, Membership
 from tanggap.core.roles import DEPUTY, ROLES, SECOND_FACTOR, VERBS
 from tanggap.core.scope import Scope, enter, scoped
 from tanggap.desk import today
-from tanggap.desk.asked import number
 from tanggap.desk.door import desk
 from tanggap.desk.forms import refuse
 from tanggap.desk.words import word
@@ -36,6 +36,7 @@ from tanggap.office.invite import invite as send_invitation
 from tanggap.office.invite import withdraw
 
 PAGE = 50
+BY_NAME = ("person__name", "pk")
 ENDS_SOON = timedelta(days=30)
 STATES = ("active", "left")
 
@@ -98,28 +99,29 @@ def listing(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     state = state if state in STATES else "active"
     rows = members(scope, state, request.GET.get("q", "").strip())
-    page, after = one_page(rows, request.GET.get("after", ""))
-    having = with_second_factor(page)
+    page = pages.page(rows, BY_NAME, after=request.GET.get("after", ""), size=PAGE)
+    having = with_second_factor(page.rows)
     everyone = list(members(scope, "active"))
     return render(
         request,
         "desk/team/list.html",
         {
-            "people": [about(row, row.person_id in having, now) for row in page],
-            "after": after,
+            "people": [about(row, row.person_id in having, now) for row in page.rows],
+            "page": page,
             "state": state,
             "q": request.GET.get("q", ""),
             "now": now,
             "active": len(everyone),
             "left": members(scope, "left").count(),
             "findings": findings(everyone, now),
-            "invitations": (
+            "invitations": pages.page(
                 scoped(Invitation, scope)
                 .filter(
                     accepted_at=None, withdrawn_at=None, expires_at__gt=now - timedelta(days=14)
                 )
-                .select_related("unit", "invited_by")
-                .order_by("-invited_at")[:PAGE]
+                .select_related("unit", "invited_by"),
+                after=request.GET.get("invited", ""),
+                size=PAGE,
             ),
         },
     )
@@ -264,17 +266,7 @@ def members(scope: Scope, state: str, q: str = "") -> QuerySet[Membership]:
             | Q(person__email__icontains=q)
             | Q(decree_number__icontains=q)
         )
-    return rows.select_related("person", "unit", "agency").order_by("person__name", "pk")
-
-
-def one_page(rows: QuerySet[Membership], after: str) -> tuple[list[Membership], int | None]:
-    """Up to PAGE rows after the membership `after`, and the last one's id when more follow."""
-    last = rows.filter(pk=number(after)).first()
-    if last is not None:
-        name = last.person.name
-        rows = rows.filter(Q(person__name__gt=name) | Q(person__name=name, pk__gt=last.pk))
-    found = list(rows[: PAGE + 1])
-    return found[:PAGE], found[PAGE - 1].pk if len(found) > PAGE else None
+    return rows.select_related("person", "unit", "agency").order_by(*BY_NAME)
 
 
 def with_second_factor(rows: list[Membership]) -> set[int]:

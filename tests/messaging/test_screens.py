@@ -248,7 +248,7 @@ def test_the_list_pages_to_the_last(client, agency, maker, now):
     while address:
         page = web.get(address)
         seen |= {row.pk for row in page.context["rows"]}
-        after = page.context["after"]
+        after = page.context["page"].after
         address = f"{reverse('desk:messaging-list')}?after={after}" if after else ""
     assert len(seen) == 27
 

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from tanggap.core import pages
 from tanggap.core.errors import Refused
 from tanggap.core.scope import scoped
 from tanggap.desk.door import DeskRequest, desk
@@ -150,9 +151,10 @@ def find(request: DeskRequest, pk: int) -> Reply:
 def _listing(
     request: DeskRequest, *, wrong: int = 0, refusal: Refused | None = None, status: int = 200
 ) -> HttpResponse:
-    rows = list(queries.awaiting(request.scope)[: PAGE + 1])
+    awaiting = queries.awaiting(request.scope)
+    page = pages.page(awaiting, ("written_at", "pk"), after=request.GET.get("after", ""), size=PAGE)
     cards: list[dict[str, Any]] = []
-    for row in rows[:PAGE]:
+    for row in page.rows:
         newest = Item.objects.filter(conversation=row.conversation).order_by("-pk").first()
         words = row.item.revisions.order_by("-number").first() or row.item
         cards.append(
@@ -176,8 +178,8 @@ def _listing(
         "desk/inbox/approvals.html",
         {
             "cards": cards,
-            "more": len(rows) > PAGE,
-            "waiting": sum(not card["mine"] for card in cards),
+            "page": page,
+            "waiting": awaiting.exclude(written_by=request.user).count(),
         },
         status=status,
     )

@@ -10,6 +10,7 @@ from django.utils.translation import gettext, ngettext
 from tanggap.accounts import connect
 from tanggap.accounts.models import Account
 from tanggap.accounts.queries import usable
+from tanggap.core import pages
 from tanggap.core.errors import Refused
 from tanggap.core.scope import Scope
 from tanggap.desk.door import DeskRequest, desk
@@ -68,7 +69,9 @@ def quarantine(request: DeskRequest) -> HttpResponse:
         request,
         "desk/inbox/quarantine.html",
         {
-            "rows": queries.quarantined(request.scope)[:PAGE],
+            "page": pages.page(
+                queries.quarantined(request.scope), after=request.GET.get("after", ""), size=PAGE
+            ),
             "balances": queries.balances(request.scope),
             "cursors": queries.listening(request.scope),
         },

@@ -11,9 +11,9 @@ from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext, ngettext
 
+from tanggap.core import pages
 from tanggap.core.scope import Scope
 from tanggap.desk import shell, today
-from tanggap.desk.asked import number
 from tanggap.desk.door import desk
 from tanggap.desk.messaging import compose, pictures, review
 from tanggap.desk.words import word
@@ -34,9 +34,9 @@ def listing(request: HttpRequest) -> HttpResponse:
     else:
         only = only if only in queries.FILTERS else ""
         rows = queries.listed(scope, only, text)
-    if after := number(asked.get("after", "")):
-        rows = rows.filter(pk__lt=after)
-    found = list(rows.prefetch_related("variants__account")[: PAGE + 1])
+    page = pages.page(
+        rows.prefetch_related("variants__account"), after=asked.get("after", ""), size=PAGE
+    )
     counts = queries.counts(scope)
     waiting = mine.count()
     groups = [("all", sum(counts[name] for name in queries.FILTERS if name != "owed"))]
@@ -52,11 +52,11 @@ def listing(request: HttpRequest) -> HttpResponse:
         "desk/messaging/list.html",
         {
             "title": title(waiting, counts),
-            "rows": found[:PAGE],
+            "rows": page.rows,
             "groups": groups,
             "only": only or "all",
             "q": text,
-            "after": found[PAGE - 1].pk if len(found) > PAGE else "",
+            "page": page,
         },
     )
 

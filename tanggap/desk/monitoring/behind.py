@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 
-from tanggap.desk.asked import instant, number
+from tanggap.core import pages
 from tanggap.desk.door import DeskRequest, desk
 from tanggap.desk.monitoring import period, places
 from tanggap.execution.inbox.people import shown_name
@@ -54,9 +54,10 @@ def rows(request: DeskRequest, what: str) -> HttpResponse:
     kind = request.GET.get("kind", "") if what == "voices" else ""
     if kind:
         found = found.filter(conversation__kind="" if kind == "none" else kind)
-    total, after = found.count(), period.number(request, "after")
-    page = found.select_related(*RELATED[what]).order_by("-pk")
-    shown = list((page.filter(pk__lt=after) if after else page)[: SIZE + 1])
+    total = found.count()
+    page = pages.page(
+        found.select_related(*RELATED[what]), after=request.GET.get("after", ""), size=SIZE
+    )
     place, verb = KINDS[what]
     return render(
         request,
@@ -68,8 +69,8 @@ def rows(request: DeskRequest, what: str) -> HttpResponse:
             "total": total,
             "window": window,
             "where": period.address(window),
-            "rows": [_line(what, row, place, request.scope.may(verb)) for row in shown[:SIZE]],
-            "after": shown[SIZE - 1].pk if len(shown) > SIZE else None,
+            "rows": [_line(what, row, place, request.scope.may(verb)) for row in page.rows],
+            "page": page,
         },
     )
 
@@ -101,15 +102,15 @@ def owed(request: DeskRequest) -> HttpResponse:
 
 def _list(kind: str, found: QuerySet[Any], request: DeskRequest) -> dict[str, Any]:
     related = ("author", "account") if kind == "talk" else ("unit",)
-    page = found.select_related(*related).order_by("due_at", "pk")
-    key = _key(request.GET.get(kind, ""))
-    if key is not None:
-        at, pk = key
-        page = page.filter(Q(due_at__gt=at) | Q(due_at=at, pk__gt=pk))
-    shown = list(page[: SIZE + 1])
-    last = shown[SIZE - 1] if len(shown) > SIZE else None
+    page = pages.page(
+        found.select_related(*related),
+        ("due_at", "pk"),
+        after=request.GET.get(kind, ""),
+        size=SIZE,
+    )
     return {
         "kind": kind,
+        "label": gettext("Messages") if kind == "talk" else gettext("Reports"),
         "rows": [
             {
                 "href": places.of(kind, row.pk),
@@ -117,20 +118,14 @@ def _list(kind: str, found: QuerySet[Any], request: DeskRequest) -> dict[str, An
                 "text": row.place if kind == "case" else row.snippet,
                 "due": row.due_at,
             }
-            for row in shown[:SIZE]
+            for row in page.rows
         ],
-        "next": f"{last.due_at.isoformat()}~{last.pk}" if last else "",
+        "page": page,
     }
 
 
 def _name(row: Any) -> str:
     return shown_name(row.author.name, row.author.handle)
-
-
-def _key(typed: str) -> tuple[datetime, int] | None:
-    at, _sign, pk = typed.partition("~")
-    found = instant(at)
-    return (found, number(pk)) if found and number(pk) else None
 
 
 @desk("today")

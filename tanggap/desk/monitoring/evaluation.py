@@ -14,6 +14,7 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from tanggap.core import pages
 from tanggap.core.errors import Refused
 from tanggap.core.metrics_data import metrics
 from tanggap.core.scope import scoped
@@ -26,6 +27,7 @@ from tanggap.monitoring import evaluate
 from tanggap.monitoring.models import Evaluation
 from tanggap.planning.models import Plan
 
+PAGE = 30
 MORE_LESSONS = 2  # empty rows offered
 
 
@@ -165,15 +167,18 @@ def _typed(value: Any) -> str:
 
 @desk("monitor.read")
 def listing(request: DeskRequest) -> HttpResponse:
-    rows = scoped(Evaluation, request.scope).select_related("plan", "next_plan").order_by("-pk")
+    rows = scoped(Evaluation, request.scope).select_related("plan", "next_plan")
+    asked = request.GET
     return render(
         request,
         "desk/monitoring/evaluations.html",
         {
-            "rows": rows[:50],
-            "plans": scoped(Plan, request.scope)
-            .filter(state__in=evaluate.EVALUABLE, evaluation=None)
-            .order_by("-pk")[:20],
+            "page": pages.page(rows, after=asked.get("after", ""), size=PAGE),
+            "plans": pages.page(
+                scoped(Plan, request.scope).filter(state__in=evaluate.EVALUABLE, evaluation=None),
+                after=asked.get("plans", ""),
+                size=PAGE,
+            ),
             "open_n": rows.filter(state="open").count(),
         },
     )

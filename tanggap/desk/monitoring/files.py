@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from tanggap.core import pages
 from tanggap.core.errors import Refused
 from tanggap.core.scope import scoped
 from tanggap.desk.door import DeskRequest, desk
@@ -20,6 +21,8 @@ from tanggap.monitoring import analytics as imports
 from tanggap.monitoring import export as exports
 from tanggap.monitoring import returns
 from tanggap.monitoring.models import AnalyticsImport
+
+PAGE = 20
 
 
 class FileForm(forms.Form):
@@ -61,9 +64,12 @@ def analytics(request: DeskRequest) -> HttpResponse:
         "desk/monitoring/analytics.html",
         {
             "form": form,
-            "imports": scoped(AnalyticsImport, request.scope)
-            .select_related("by")
-            .order_by("-pk")[:20],
+            "newest": scoped(AnalyticsImport, request.scope).order_by("-pk").first(),
+            "page": pages.page(
+                scoped(AnalyticsImport, request.scope).select_related("by"),
+                after=request.GET.get("after", ""),
+                size=PAGE,
+            ),
         },
         status=422 if form.errors else 200,
     )

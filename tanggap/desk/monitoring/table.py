@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.text import Truncator
 from django.utils.translation import get_language, gettext, ngettext
 
-from tanggap.core import metrics_data
+from tanggap.core import metrics_data, pages
 from tanggap.core.metrics_data import metrics
 from tanggap.core.scope import Scope
 from tanggap.desk.door import DeskRequest, desk
@@ -155,9 +155,11 @@ def evidence(request: DeskRequest, key: str) -> HttpResponse:
     window, _form = period.read(request)
     cell = returns.cell(window, key)
     parts = returns.rows(window, key)
-    chosen, after = period.number(request, "part"), period.number(request, "after")
     drawn = (
-        [_part(part, n, request.scope, after if n == chosen else 0) for n, part in enumerate(parts)]
+        [
+            _part(part, n, request.scope, request.GET.get(f"part{n}", ""))
+            for n, part in enumerate(parts)
+        ]
         if cell.value is not None
         else []
     )
@@ -180,8 +182,8 @@ def evidence(request: DeskRequest, key: str) -> HttpResponse:
     )
 
 
-def _part(part: Part, n: int, scope: Scope, after: int) -> dict[str, Any]:
-    rows = part.rows.order_by("-pk")
+def _part(part: Part, n: int, scope: Scope, after: str) -> dict[str, Any]:
+    rows = part.rows
     if part.kind == "items":
         rows = rows.select_related("author", "conversation", "account")
     elif part.kind == "authors":
@@ -190,10 +192,7 @@ def _part(part: Part, n: int, scope: Scope, after: int) -> dict[str, Any]:
         rows = rows.select_related("delivery__variant__message", "delivery__account")
     elif part.kind == "clicks":
         rows = rows.select_related("link")
-    if after:
-        rows = rows.filter(pk__lt=after)
-    found = list(rows[: SIZE + 1])
-    page = found[:SIZE]
+    page = pages.page(rows, after=after, size=SIZE)
     return {
         "n": n,
         "kind": part.kind,
@@ -206,9 +205,9 @@ def _part(part: Part, n: int, scope: Scope, after: int) -> dict[str, Any]:
                 "amount": getattr(row, part.amount) if part.amount else None,
                 "title": _title(row.delivery) if part.kind == "numbers" else "",
             }
-            for row in page
+            for row in page.rows
         ],
-        "after": page[-1].pk if len(found) > SIZE else None,
+        "page": page,
         "words": scope.may("inbox.read"),
     }
 
@@ -241,15 +240,17 @@ def heard(request: DeskRequest) -> HttpResponse:
     if kind:
         rows = rows.filter(conversation__kind="" if kind == "none" else kind)
     total = rows.count()
-    after = period.number(request, "after")
-    page = rows.select_related("author", "conversation", "account").order_by("-pk")
-    found = list((page.filter(pk__lt=after) if after else page)[: SIZE + 1])
+    page = pages.page(
+        rows.select_related("author", "conversation", "account"),
+        after=request.GET.get("after", ""),
+        size=SIZE,
+    )
     return render(
         request,
         "desk/monitoring/heard.html",
         {
             "rows": [
-                {"row": row, "href": _opens("items", row, request.scope)} for row in found[:SIZE]
+                {"row": row, "href": _opens("items", row, request.scope)} for row in page.rows
             ],
             "total": total,
             "kind": "" if kind == "none" else kind,
@@ -258,7 +259,7 @@ def heard(request: DeskRequest) -> HttpResponse:
             "urgent": urgent,
             "until": until,
             "words": request.scope.may("inbox.read"),
-            "after": found[SIZE - 1].pk if len(found) > SIZE else None,
+            "page": page,
         },
     )
 

@@ -331,9 +331,14 @@ def _span_of(span: Any) -> tuple[int, int, str]:
 
 
 @register.simple_tag(takes_context=True)
-def query(context: template.Context, **changes: object) -> str:
-    """`href="{% query state='late' after=None %}"`: this address with some parameters changed."""
+def query(
+    context: template.Context, name: str = "", given: object = None, **changes: object
+) -> str:
+    """`href="{% query state='late' after=None %}"`: this address with some parameters changed.
+    `{% query name page.after %}` changes one whose name is a variable."""
     asked = context["request"].GET.copy()
+    if name:
+        changes = {**changes, name: given}
     for name, value in changes.items():
         asked.pop(name, None)
         if value not in (None, ""):

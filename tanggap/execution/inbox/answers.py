@@ -138,6 +138,9 @@ def insertable(answer: SavedAnswer, now: datetime) -> SavedAnswer:
     return answer
 
 
+ORDER = ("-used", "title", "pk")
+
+
 def search(scope: Scope, text: str = "", *, retired: bool = False) -> QuerySet[SavedAnswer]:
     """Saved answers that hold all the words, the most used first."""
     rows = scoped(SavedAnswer, scope).select_related("unit", "confirmed_by", "agency")
@@ -146,7 +149,7 @@ def search(scope: Scope, text: str = "", *, retired: bool = False) -> QuerySet[S
         rows = rows.filter(
             Q(title__icontains=word) | Q(text__icontains=word) | Q(source__icontains=word)
         )
-    return rows.order_by("-used", "title", "pk")
+    return rows.order_by(*ORDER)
 
 
 def today(agency: Agency, now: datetime) -> date:

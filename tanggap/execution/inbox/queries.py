@@ -13,6 +13,7 @@ from django.contrib.postgres.search import SearchQuery
 from django.db.models import (
     BigIntegerField,
     BooleanField,
+    Case,
     CharField,
     Count,
     DateTimeField,
@@ -26,6 +27,7 @@ from django.db.models import (
     Subquery,
     TextField,
     Value,
+    When,
 )
 from django.db.models.functions import Cast, JSONObject
 from django.db.models.lookups import IsNull
@@ -579,16 +581,26 @@ def listening(scope: Scope) -> list[Cursor]:
     )
 
 
+CLAIM_OPEN = ("noticed", "checking")
+CLAIMS = ("over", "-first_seen_at", "-pk")
+"""The order of the hoax desk."""
+
+
 def claims(scope: Scope, state: str = "") -> QuerySet[Claim]:
-    """The hoax desk, what is open first."""
+    """The hoax desk, what is open first, then what was seen last."""
+    over = Case(When(state__in=CLAIM_OPEN, then=0), default=1, output_field=IntegerField())
     rows = (
         scoped(Claim, scope)
         .select_related("unit", "decided_by")
-        .annotate(seen=Count("items", distinct=True), proofs=Count("sources", distinct=True))
+        .annotate(
+            over=over,
+            seen=Count("items", distinct=True),
+            proofs=Count("sources", distinct=True),
+        )
     )
     if state:
         rows = rows.filter(state=state)
-    return rows.order_by(F("decided_at").asc(nulls_first=True), "-first_seen_at", "-pk")
+    return rows.order_by(*CLAIMS)
 
 
 def clarifications(agency_ids: list[int]) -> QuerySet[Claim]:
