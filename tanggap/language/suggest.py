@@ -54,16 +54,16 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A text as the model read it: one row of sums, and one for each of its chunks."""
+    """A text as the model read it: the chances of each head's labels, and one row of sums for each
+    of its chunks."""
 
     text: str
     spans: list[Span]
-    sums: Floats
+    by_head: dict[str, npt.NDArray[np.float64]]
     chunks: Floats
 
     def chances(self, name: str) -> tuple[fast.Head, npt.NDArray[np.float64]]:
-        head = fast.model().heads[name]
-        return head, head.chances(head.scores(self.sums))[0].astype(np.float64)
+        return fast.model().heads[name], self.by_head[name]
 
     def reasons(self, name: str, label: str) -> tuple[Span, ...]:
         return fast.reasons(self.chunks, self.text, fast.model().heads[name], label)
@@ -74,16 +74,38 @@ def suggest(
 ) -> list[Suggestion]:
     """One suggestion for the kind, one for the urgency and one for the unit, in that order.
     `layers` are what the agency's officers taught, by field."""
-    mine = reader()
-    one = _Read(text, words(text), mine.sums([text]), mine.rows(text))
-    kind = _kind(one, (layers or {}).get("kind"))
-    return [kind, _urgency(one), _unit(one, units, kind.value)]
+    return suggest_many([text], units, layers)[0]
+
+
+def suggest_many(
+    texts: Sequence[str], units: Sequence[Unit] = (), layers: Mapping[str, Layer] | None = None
+) -> list[list[Suggestion]]:
+    """The same for many texts, which the model reads in one pass."""
+    layer = (layers or {}).get("kind")
+    found = []
+    for one in _read(texts, ("intent", "urgency", "topic")):
+        kind = _kind(one, layer)
+        found.append([kind, _urgency(one), _unit(one, units, kind.value)])
+    return found
+
+
+def _read(texts: Sequence[str], names: Sequence[str]) -> list[_Read]:
+    mine, heads = reader(), fast.model().heads
+    sums = mine.sums(texts)
+    chances = {
+        name: heads[name].chances(heads[name].scores(sums)).astype(np.float64) for name in names
+    }
+    return [
+        _Read(
+            text, words(text), {name: rows[at] for name, rows in chances.items()}, mine.rows(text)
+        )
+        for at, text in enumerate(texts)
+    ]
 
 
 def kind_chances(text: str) -> tuple[tuple[str, ...], npt.NDArray[np.float64]]:
     """The inbox's kinds and the shipped model's chances of them, before any layer."""
-    mine = reader()
-    one = _Read(text, words(text), mine.sums([text]), mine.rows(text))
+    (one,) = _read([text], ("intent",))
     return _kinds(one, _listed(text, one.spans)[0])
 
 

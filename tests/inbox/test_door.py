@@ -171,12 +171,31 @@ def test_a_token_opens_one_door_and_the_app_sees_no_other(porch: Porch, other) -
     with enter(Scope(agency=other, readable=frozenset({other.pk}), writable=frozenset({other.pk}))):
         assert Door.objects.count() == 0
         token = porch.path.rpartition("/")[2]
-        assert door.knock("website", token, {}, b"x", now=porch.now).status == 403
+        (answer,) = door.knock([door.Knock("website", token, {}, b"x")], now=porch.now)
+        assert answer.status == 403
         body = feed({"id": "1"})
         headers = {name.lower(): value for name, value in porch.web.signed(body).items()}
-        assert door.knock("website", token, headers, body, now=porch.now).status == 202
+        (answer,) = door.knock([door.Knock("website", token, headers, body)], now=porch.now)
+        assert answer.status == 202
         assert Arrival.objects.count() == 0, "left, and not to be seen"
     assert Arrival.objects.get().agency_id == porch.account.agency_id
+
+
+def test_bodies_of_one_moment_are_told_apart(porch: Porch) -> None:
+    porch.subscribed()
+    token = porch.path.rpartition("/")[2]
+    bodies = [feed({"id": str(n)}) for n in (1, 2, 1)]
+
+    def brought(body: bytes, token: str = token, **more: str) -> door.Knock:
+        signed = {name.lower(): value for name, value in porch.web.signed(body).items()}
+        return door.Knock("website", token, {**signed, **more}, body)
+
+    wrong = brought(b"x", **{"x-hub-signature": "sha256=00"})
+    knocks = [*map(brought, bodies), wrong, brought(b"x", "tidakada"), wrong]
+    answers = door.knock([*knocks, brought(b"x" * (door.MOST + 1))], now=porch.now)
+    assert [one.status for one in answers] == [202, 202, 202, 403, 404, 403, 413]
+    assert (Arrival.objects.count(), Door.objects.get().refused) == (2, 3)
+    assert door.knock([], now=porch.now) == []
 
 
 def test_a_closed_door_takes_nothing(porch: Porch, member) -> None:
@@ -257,11 +276,16 @@ async def elsewhere(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.start", "status": 299, "headers": []})
 
 
-def straight(wire: Wire) -> Wire:
+def straight(*wires: Wire) -> Wire:
+    """All at once, through one application."""
     import asyncio
 
-    asyncio.run(before(elsewhere)(wire.scope, wire.receive, wire.send))
-    return wire
+    async def all_of() -> None:
+        application = before(elsewhere)
+        await asyncio.gather(*(application(one.scope, one.receive, one.send) for one in wires))
+
+    asyncio.run(all_of())
+    return wires[0]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -284,12 +308,61 @@ def test_the_straight_way_leads_to_the_same_door(porch: Porch) -> None:
     _let_go()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_crowd_goes_in_together_and_none_is_lost_for_another(
+    porch: Porch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    porch.subscribed()
+    bodies = [feed({"id": str(n % 50)}) for n in range(60)]
+    wires = [Wire("POST", porch.path, body, **porch.web.signed(body)) for body in bodies]
+    wires.append(Wire("POST", porch.path, b"x", **{"X-Hub-Signature": "sha256=00"}))
+    knock, batches = door.knock, []
+
+    def breaks(knocks: Any, *, now: datetime) -> Any:
+        batches.append(len(knocks))
+        if len(knocks) > 1 and any(b'"id": "7"' in one.body for one in knocks):
+            raise RuntimeError("rusak")
+        return knock(knocks, now=now)
+
+    monkeypatch.setattr(door, "knock", breaks)
+    straight(*wires)
+    assert [one.status for one in wires] == [202] * 60 + [403]
+    assert max(batches) > 1, "what waited went in together"
+    assert (Arrival.objects.count(), Door.objects.get().refused) == (50, 1)
+    _let_go()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_finds_too_many_waiting_is_told_to_come_again(
+    porch: Porch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tanggap.api import door as api
+
+    porch.subscribed()
+    monkeypatch.setattr(api, "MOST_WAITING", 5)
+    bodies = [feed({"id": str(n)}) for n in range(40)]
+    wires = [Wire("POST", porch.path, body, **porch.web.signed(body)) for body in bodies]
+    straight(*wires)
+    taken = [one.status for one in wires].count(202)
+    assert {one.status for one in wires} == {202, 503} and taken == Arrival.objects.count()
+    _let_go()
+
+
 def _let_go() -> None:
     """The door's threads keep their connections; a test database must be free of them."""
+    from threading import Barrier
+
     from django.db import connections
 
     from tanggap.api import door as api
 
-    for one in [api._threads.submit(connections.close_all) for _ in range(api.THREADS * 4)]:
+    # Each thread takes one: none goes on before all have met.
+    met = Barrier(api.THREADS)
+
+    def let_go() -> None:
+        met.wait(30)
+        connections.close_all()
+
+    for one in [api._threads.submit(let_go) for _ in range(api.THREADS)]:
         one.result()
     assert connection is not None

@@ -3,16 +3,18 @@
 `knock` sees the raw bytes only: whether they are genuine is said by the channel, by the signature.
 What is genuine is sealed and stored, once for the same body, and committed before the network gets
 its answer; nothing is parsed here. What is not is counted and forgotten. arrivals.py does the work.
+Bodies that wait at the same moment share one statement and one commit.
 """
 
 from __future__ import annotations
 
 import json
 import secrets as random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -78,32 +80,48 @@ def close_door(account: Account, *, by: Person | str, now: datetime) -> bool:
     return bool(closed)
 
 
-def knock(
-    kind: str,
-    token: str,
-    headers: Mapping[str, str],
-    body: bytes,
-    *,
-    now: datetime,
-) -> Answer:
-    """A body at the door. 202 once it is stored, also when it was before; 403 when it is not
-    genuine, 404 where there is no such door. Header names in small letters."""
-    hashed = digest(token)
-    found = _find(hashed, kind)
-    if found is None:
-        return NOBODY
-    door, kept = found
-    if len(body) > MOST or not connect.genuine(kind, headers, body, kept):
-        _run("SELECT inbox_door_refuse(%s, %s)", hashed, now)
-        return Answer(413 if len(body) > MOST else 403)
-    head = {name: headers[name][:1000] for name in HEADERS if name in headers}
-    locked = secrets.seal(json.dumps(head).encode() + b"\n" + body, body_aad(door))
-    digested = sha256(body).digest()
-    if _run("SELECT inbox_door_take(%s, %s, %s, %s)", hashed, digested, locked, now):
-        return Answer(202)
-    # It was closed since we looked.
-    _known.pop(hashed, None)
-    return NOBODY
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """A body that somebody brought to a door. Header names in small letters."""
+
+    kind: str
+    token: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def knock(knocks: Sequence[Knock], *, now: datetime) -> list[Answer]:
+    """Bodies at doors: what is genuine is stored in one statement and one commit. An answer each:
+    202 once it is stored, also when it was before; 403 when it is not genuine, 413 when it is too
+    large, 404 where there is no such door."""
+    answers = [NOBODY] * len(knocks)
+    genuine: list[tuple[bytes, bytes, bytes, int]] = []
+    refused: list[bytes] = []
+    for at, one in enumerate(knocks):
+        hashed = digest(one.token)
+        found = _find(hashed, one.kind)
+        if found is None:
+            continue
+        door, kept = found
+        large = len(one.body) > MOST
+        if large or not connect.genuine(one.kind, one.headers, one.body, kept):
+            answers[at] = Answer(413 if large else 403)
+            refused.append(hashed)
+            continue
+        head = {name: one.headers[name][:1000] for name in HEADERS if name in one.headers}
+        locked = secrets.seal(json.dumps(head).encode() + b"\n" + one.body, body_aad(door))
+        genuine.append((hashed, sha256(one.body).digest(), locked, at))
+    # In one order for everybody, so that two who bring the same bodies never wait for each other.
+    genuine.sort()
+    for at, open_ in _run(TAKE, [list(part) for part in zip(*genuine, strict=True)], now):
+        if open_:
+            answers[at] = Answer(202)
+        else:
+            # It was closed since we looked.
+            _known.pop(digest(knocks[at].token), None)
+    # Last: what is asked again because the database went away counts no refusal twice.
+    _run(REFUSE, [sorted(refused)] if refused else [], now)
+    return answers
 
 
 def asked(kind: str, token: str, query: Mapping[str, str], *, now: datetime) -> Answer:
@@ -115,7 +133,8 @@ def asked(kind: str, token: str, query: Mapping[str, str], *, now: datetime) -> 
     if said is None:
         return NOBODY
     until = now + min(timedelta(seconds=max(0, min(said.lease_s, 10**9))), LONGEST)
-    _run("SELECT inbox_door_lease(%s, %s)", hashed, until)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT inbox_door_lease(%s, %s)", [hashed, until])
     return Answer(200, said.text)
 
 
@@ -167,7 +186,18 @@ def _find(hashed: bytes, kind: str) -> tuple[int, dict[str, str]] | None:
     return (found[0], found[2]) if found[1] == kind else None
 
 
-def _run(sql: str, *values: bytes | datetime) -> object:
+TAKE = """
+SELECT k.number, inbox_door_take(k.asked, k.given, k.body, %s)
+FROM unnest(%s::bytea[], %s::bytea[], %s::bytea[], %s::int[]) AS k (asked, given, body, number)
+"""
+REFUSE = "SELECT 0, inbox_door_refuse(k.asked, %s) FROM unnest(%s::bytea[]) AS k (asked)"
+
+
+def _run(sql: str, columns: Sequence[list[Any]], now: datetime) -> list[tuple[int, Any]]:
+    """One statement over columns of equal length; none where there is nothing."""
+    if not columns:
+        return []
     with connection.cursor() as cursor:
-        cursor.execute(sql, list(values))
-        return cursor.fetchone()[0]
+        cursor.execute(sql, [now, *columns])
+        found: list[tuple[int, Any]] = cursor.fetchall()
+    return found

@@ -472,7 +472,7 @@ def _new(
             **payload.fact(sealed),
         },
     )
-    triage.propose(row, now=now)
+    triage.propose([row], now=now)
     if conversation.state in ("answered", "quiet"):
         move(conversation, "new", by=by, now=now, facts={"item": row.pk})
     return row

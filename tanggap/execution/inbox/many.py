@@ -114,8 +114,8 @@ def take(
         by=by,
         now=now,
     )
+    triage.propose(made, now=now)
     for row in made:
-        triage.propose(row, now=now)
         assert row.conversation is not None
         if row.conversation.state in ("answered", "quiet"):
             move(row.conversation, "new", by=by, now=now, facts={"item": row.pk})

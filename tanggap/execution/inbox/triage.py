@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from tanggap.archive.move import move
@@ -24,7 +24,7 @@ from tanggap.execution.inbox import learning, promise, vocabulary
 from tanggap.execution.inbox.models import KINDS, Conversation, Item, Suggestion
 from tanggap.language import MADE_BY
 from tanggap.language.duplicates import Why, propose_groups
-from tanggap.language.suggest import suggest
+from tanggap.language.suggest import suggest, suggest_many
 from tanggap.language.words import plain, words
 
 BY = "system:triage"
@@ -42,49 +42,57 @@ MOST = 400
 """Items among which one looks for the same event: the newest ones."""
 
 
-def propose(item: Item, *, now: datetime) -> list[Suggestion]:
-    """Suggestions for a new item, and what they mean for its conversation. Once an item."""
-    conversation = item.conversation
-    if conversation is None:
+def propose(items: Sequence[Item], *, now: datetime) -> list[Suggestion]:
+    """Suggestions for new items of one agency, in the order in which they came, and what they mean
+    for their conversations. Once an item; the same few queries for one as for many."""
+    items = [item for item in items if item.conversation is not None]
+    if not items:
         return []
-    agency = conversation.agency
+    assert items[0].conversation is not None
+    agency = items[0].conversation.agency
     taught = learning.in_use(agency)
-    found = [
-        Suggestion(
-            agency_id=item.agency_id,
-            item=item,
-            field=one.field,
-            value=one.value,
-            confidence=one.confidence,
-            made_by=f"{MADE_BY}+{taught[one.field][0]}" if one.field in taught else MADE_BY,
-            made_at=now,
-            reasons=[{"start": span.start, "end": span.end} for span in one.reason_spans],
-        )
-        for one in suggest(
-            item.text,
-            vocabulary.units(agency),
-            {field: layer for field, (_, layer) in taught.items()},
-        )
-        if one.value
-    ]
-    place = _place(item.text, vocabulary.places(agency))
-    if place is not None:
-        name, start, end = place
-        found.append(
+    places = Places(vocabulary.places(agency))
+    read = suggest_many(
+        [item.text for item in items],
+        vocabulary.units(agency),
+        {field: layer for field, (_, layer) in taught.items()},
+    )
+    found: list[list[Suggestion]] = []
+    for item, suggested in zip(items, read, strict=True):
+        mine = [
             Suggestion(
                 agency_id=item.agency_id,
                 item=item,
-                field="place",
-                value=name,
-                confidence=0.8,
-                made_by=MADE_BY,
+                field=one.field,
+                value=one.value,
+                confidence=one.confidence,
+                made_by=f"{MADE_BY}+{taught[one.field][0]}" if one.field in taught else MADE_BY,
                 made_at=now,
-                reasons=[{"start": start, "end": end}],
+                reasons=[{"start": span.start, "end": span.end} for span in one.reason_spans],
             )
-        )
-    Suggestion.objects.bulk_create(found, ignore_conflicts=True)
-    _apply(conversation, found, now)
-    return found
+            for one in suggested
+            if one.value
+        ]
+        place = places.first(item.text)
+        if place is not None:
+            name, start, end = place
+            mine.append(
+                Suggestion(
+                    agency_id=item.agency_id,
+                    item=item,
+                    field="place",
+                    value=name,
+                    confidence=0.8,
+                    made_by=MADE_BY,
+                    made_at=now,
+                    reasons=[{"start": start, "end": end}],
+                )
+            )
+        found.append(mine)
+    Suggestion.objects.bulk_create([one for mine in found for one in mine], ignore_conflicts=True)
+    talks = [item.conversation for item in items if item.conversation is not None]
+    _apply(list(zip(talks, found, strict=True)), now)
+    return [one for mine in found for one in mine]
 
 
 def reread(item: Item, text: str, *, now: datetime) -> None:
@@ -210,30 +218,45 @@ def alike(item: Item) -> list[int]:
     return list(rows.order_by("item_id").values_list("item_id", flat=True))
 
 
-def _apply(conversation: Conversation, found: Sequence[Suggestion], now: datetime) -> None:
+SHOWN = """
+UPDATE inbox_conversation AS c
+SET kind = v.kind, urgency = v.urgency, unit_id = v.unit, place = v.place
+FROM unnest(%s::bigint[], %s::text[], %s::smallint[], %s::bigint[], %s::text[])
+  AS v (id, kind, urgency, unit, place)
+WHERE c.id = v.id
+"""
+
+
+def _apply(read: Sequence[tuple[Conversation, Sequence[Suggestion]]], now: datetime) -> None:
     """What the list shows for now: sure suggestions, where no person has spoken."""
-    by_field = {one.field: one for one in found}
-    kind = by_field.get("kind")
-    if kind and kind.value == "integrity" and UNSEALED not in conversation.labelled:
-        # A doubt is enough: opening it again is one step, a leak is for ever.
-        seal(conversation, by=BY, now=now)
-    values: dict[str, Any] = {}
-    for field in FIELDS:
-        one = by_field.get(field)
-        if one is None or one.confidence is None or field in conversation.labelled:
-            continue
-        if field == "urgency":
-            # The worst that was said counts.
-            worst = min(conversation.urgency, URGENCY[one.value])
-            values[field] = worst
-        elif field == "unit":
-            values["unit"] = Agency.objects.filter(slug=one.value).first()
-        elif not getattr(conversation, field):
-            values[field] = one.value
-    if values:
-        Conversation.objects.filter(pk=conversation.pk).update(**values)
-        for name, value in values.items():
-            setattr(conversation, name, value)
+    slugs = {one.value for _, found in read for one in found if one.field == "unit"}
+    units = {row.slug: row for row in Agency.objects.filter(slug__in=slugs)} if slugs else {}
+    changed: dict[int, Conversation] = {}
+    for conversation, found in read:
+        by_field = {one.field: one for one in found}
+        kind = by_field.get("kind")
+        if kind and kind.value == "integrity" and UNSEALED not in conversation.labelled:
+            # A doubt is enough: opening it again is one step, a leak is for ever.
+            seal(conversation, by=BY, now=now)
+        for field in FIELDS:
+            one = by_field.get(field)
+            if one is None or one.confidence is None or field in conversation.labelled:
+                continue
+            changed[conversation.pk] = conversation
+            if field == "urgency":
+                # The worst that was said counts.
+                conversation.urgency = min(conversation.urgency, URGENCY[one.value])
+            elif field == "unit":
+                conversation.unit = units.get(one.value)
+            elif not getattr(conversation, field):
+                setattr(conversation, field, one.value)
+    if changed:
+        rows = [
+            (one.pk, one.kind, int(one.urgency), one.unit_id, one.place)
+            for _, one in sorted(changed.items())
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(SHOWN, [list(column) for column in zip(*rows, strict=True)])
 
 
 def _judge(
@@ -285,17 +308,28 @@ def _value(conversation: Conversation, field: str, value: str) -> Any:
     )
 
 
-def _place(text: str, places: Sequence[str]) -> tuple[str, int, int] | None:
-    """The first known place that is named: its name as the agency spells it, and where."""
-    spoken = words(text)
-    # Longer names first: "Griya Asri" before "Asri".
-    for name in sorted(places, key=len, reverse=True):
-        wanted = [plain(part) for part in name.split()]
-        for at in range(len(spoken) - len(wanted) + 1):
-            piece = spoken[at : at + len(wanted)]
-            if [one.word for one in piece] == wanted:
-                return name, piece[0].start, piece[-1].end
-    return None
+class Places:
+    """Places that an agency knows, by their first word."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._by_first: dict[str, list[tuple[str, list[str], int]]] = {}
+        # Longer names first: "Griya Asri" before "Asri".
+        for rank, name in enumerate(sorted(names, key=len, reverse=True)):
+            if wanted := [plain(part) for part in name.split()]:
+                self._by_first.setdefault(wanted[0], []).append((name, wanted, rank))
+
+    def first(self, text: str) -> tuple[str, int, int] | None:
+        """The longest known place that is named: as the agency spells it, and where."""
+        spoken = words(text)
+        found: list[tuple[int, int, str, int]] = []
+        for at, span in enumerate(spoken):
+            for name, wanted, rank in self._by_first.get(span.word, ()):
+                if [one.word for one in spoken[at : at + len(wanted)]] == wanted:
+                    found.append((rank, at, name, at + len(wanted) - 1))
+        if not found:
+            return None
+        _rank, at, name, last = min(found)
+        return name, spoken[at].start, spoken[last].end
 
 
 def _group_name(why: Why, first: int) -> str:
