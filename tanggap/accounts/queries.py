@@ -15,9 +15,9 @@ STATES = ("registered", "connected", "paused", "retired")
 
 
 def accounts(
-    scope: Scope, *, state: str = "", channel: str = "", text: str = "", after: int = 0
+    scope: Scope, *, state: str = "", channel: str = "", text: str = ""
 ) -> QuerySet[Account]:
-    """The registry, in the order of entry; `after` is the id that the last page ended with."""
+    """The registry, in the order of entry."""
     rows = scoped(Account, scope).select_related("owner_unit", "person_in_charge", "agency")
     if state in STATES:
         rows = rows.filter(state=state)
@@ -29,8 +29,6 @@ def accounts(
             | Q(display_name__icontains=text)
             | Q(decree_number__icontains=text)
         )
-    if after:
-        rows = rows.filter(pk__gt=after)
     return rows.order_by("pk").prefetch_related(
         Prefetch("custodians", Custodian.objects.select_related("person").order_by("pk"))
     )
@@ -72,12 +70,15 @@ def health(account: Account, now: datetime, expires_at: datetime | None = None) 
     return found
 
 
+OFFICIAL = ("agency__name", "channel", "pk")
+
+
 def official(agency_ids: list[int] | None = None) -> QuerySet[Account]:
     """What the public page shows: listed, not retired. Public facts, of every agency that lists."""
     rows = Account.objects.filter(listed=True).exclude(state="retired")
     if agency_ids is not None:
         rows = rows.filter(agency_id__in=agency_ids)
-    return rows.select_related("agency", "owner_unit").order_by("agency__name", "channel", "pk")
+    return rows.select_related("agency", "owner_unit").order_by(*OFFICIAL)
 
 
 def spellings(asked: str) -> tuple[str, ...]:

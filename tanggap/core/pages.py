@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import reduce
@@ -16,14 +16,15 @@ from django.db.models import BooleanField, DateTimeField, IntegerField, Model, Q
 
 DIGITS = 15
 T = TypeVar("T", bound=Model)
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class Page(Generic[V]):
     """`after` is the key of the next page, "" on the last one; `later` when this is not the
     first."""
 
-    rows: list[T]
+    rows: list[V]
     after: str = ""
     later: bool = False
 
@@ -44,6 +45,14 @@ def page(
         found = list(wanted[: size + 1])
     shown = found[:size]
     return Page(shown, _key(shown[-1], order) if len(found) > size else "", later)
+
+
+def within(rows: Sequence[V], key: Callable[[V], object], *, after: str, size: int) -> Page[V]:
+    """The same of rows that are at hand already: those behind the one whose key is `after`."""
+    begin = next((at for at, row in enumerate(rows, 1) if str(key(row)) == after), 0)
+    shown = list(rows[begin : begin + size])
+    more = len(rows) > begin + size
+    return Page(shown, str(key(shown[-1])) if more else "", bool(begin and shown))
 
 
 def _behind(order: Sequence[str], key: Sequence[Any]) -> Q:

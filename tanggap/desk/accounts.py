@@ -18,11 +18,12 @@ from django.views.decorators.http import require_POST
 
 from tanggap.accounts import connect, pause, queries, registry, verify
 from tanggap.accounts.models import Account
+from tanggap.core import pages
 from tanggap.core.errors import Refused
 from tanggap.core.models import Agency, Membership, Person
 from tanggap.core.scope import Scope, enter, scoped
 from tanggap.desk import shell, today
-from tanggap.desk.asked import number, searched
+from tanggap.desk.asked import searched
 from tanggap.desk.door import desk
 from tanggap.desk.forms import refuse
 from tanggap.desk.words import word
@@ -162,9 +163,11 @@ class ReasonForm(forms.Form):
 def listing(request: HttpRequest) -> HttpResponse:
     scope, now, asked = request.scope, request.now, request.GET
     state = asked.get("state", "") if asked.get("state") in queries.STATES else ""
-    after = number(asked.get("after", ""))
-    found = list(
-        queries.accounts(scope, state=state, text=searched(asked), after=after)[: PAGE + 1]
+    page = pages.page(
+        queries.accounts(scope, state=state, text=searched(asked)),
+        ("pk",),
+        after=asked.get("after", ""),
+        size=PAGE,
     )
     every = queries.accounts(scope)
     counts = {name: every.filter(state=name).count() for name in queries.STATES}
@@ -177,10 +180,8 @@ def listing(request: HttpRequest) -> HttpResponse:
             "q": asked.get("q", ""),
             "tabs": [(name, counts[name]) for name in queries.STATES],
             "total": sum(counts.values()),
-            "cards": [
-                (row, queries.health(row, now), connect.place_of(row)) for row in found[:PAGE]
-            ],
-            "after": found[PAGE - 1].pk if len(found) > PAGE else "",
+            "cards": [(row, queries.health(row, now), connect.place_of(row)) for row in page.rows],
+            "page": page,
         },
     )
 
@@ -523,7 +524,7 @@ def section(scope: Scope, now: datetime) -> today.Section | None:
     return today.Section(
         title=gettext("Accounts that are paused"),
         rows=lines,
-        href=reverse("desk:accounts-list"),
+        href=reverse("desk:accounts-list") + "?state=paused",
         link=gettext("Official accounts"),
     )
 

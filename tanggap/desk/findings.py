@@ -15,7 +15,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from tanggap.accounts.models import Account
-from tanggap.core import membership, rules
+from tanggap.core import membership, pages, rules
 from tanggap.core.errors import Refused
 from tanggap.core.models import Agency
 from tanggap.core.scope import Scope, scoped
@@ -35,7 +35,8 @@ from tanggap.execution.followup.models import (
 from tanggap.execution.followup.recommend import LETTERS, Choice
 from tanggap.execution.inbox.models import Item
 
-SHOWN = 25
+SHOWN, TELLINGS = 25, 50
+LINES = 10  # originals of a group
 
 
 class FindingForm(forms.Form):
@@ -128,18 +129,26 @@ class AnnounceForm(forms.Form):
 
 @desk("case.read")
 def listing(request: DeskRequest) -> HttpResponse:
-    scope = request.scope
-    waits = list(queries.to_decide(scope)[:SHOWN])
-    told = list(queries.announcements(scope)[:SHOWN])
+    scope, asked = request.scope, request.GET
+    waits, decided = (
+        queries.to_decide(scope),
+        queries.recommendations(scope).exclude(state="proposed"),
+    )
+    told = pages.page(queries.announcements(scope), after=asked.get("told", ""), size=SHOWN)
     return render(
         request,
         "desk/findings/list.html",
         {
-            "finding": _headline(len(waits), scope),
-            "waits": waits,
-            "decided": list(queries.recommendations(scope).exclude(state="proposed")[:SHOWN]),
-            "findings": list(queries.findings(scope)[:SHOWN]),
-            "announcements": [(one, queries.progress(one)) for one in told],
+            "finding": _headline(waits.count(), scope),
+            "waits": pages.page(
+                waits, ("proposed_at", "pk"), after=asked.get("waits", ""), size=SHOWN
+            ),
+            "decided": pages.page(decided, after=asked.get("decided", ""), size=SHOWN),
+            "findings": pages.page(
+                queries.findings(scope), after=asked.get("found", ""), size=SHOWN
+            ),
+            "told": told,
+            "announcements": [(one, queries.progress(one)) for one in told.rows],
         },
     )
 
@@ -244,17 +253,22 @@ def _finding_page(
     refusal: Refused | None = None,
     form: forms.Form | None = None,
 ) -> HttpResponse:
-    opened = request.GET.get("kelompok", "")
     groups = []
     for group in row.groups.annotate(count=Count("lines")).order_by("order", "pk"):
-        lines = group.lines.select_related("item__author", "item__account").order_by(
-            "-quoted", "item__written_at"
+        lines = group.lines.select_related("item__author", "item__account")
+        page = pages.page(
+            lines,
+            ("-quoted", "item__written_at", "pk"),
+            after=request.GET.get(f"g{group.pk}", ""),
+            size=LINES,
         )
+        # What is quoted stays ticked on every page: keeping the sentence names all of them.
+        quoted = lines.filter(quoted=True).order_by("item__written_at", "pk") if page.rows else []
         groups.append(
             {
                 "row": group,
-                "open": str(group.pk) == opened,
-                "lines": list(lines if str(group.pk) == opened else lines[:SHOWN]),
+                "page": page,
+                "quotable": [*quoted, *(one for one in page.rows if not one.quoted)],
             }
         )
     writes = "finding.write" in request.scope.verbs
@@ -547,6 +561,7 @@ def _announcement_page(
 ) -> HttpResponse:
     draft = row.state == "draft"
     told = announce.receivers(row) if draft else []
+    asked = request.GET
     return render(
         request,
         "desk/findings/announcement.html",
@@ -558,14 +573,21 @@ def _announcement_page(
             "page": announce.page(row),
             "sample": told[0].text if told else "",
             "receivers": len(told),
-            "unreached": [one for one in told if one.why_not],
+            "unreached": pages.within(
+                [one for one in told if one.why_not],
+                lambda one: one.contributor.pk,
+                after=asked.get("unreached", ""),
+                size=SHOWN,
+            ),
             "reached": sum(not one.why_not for one in told),
             "seen": announce.batch_hash(row, told).hex() if draft else "",
             "approves": draft
             and "announce.approve" in request.scope.verbs
             and row.written_by_id != request.user.pk,
             "progress": queries.progress(row),
-            "tellings": list(queries.tellings(row)[:200]),
+            "tellings": pages.page(
+                queries.tellings(row), queries.TELLINGS, after=asked.get("after", ""), size=TELLINGS
+            ),
         },
         status=422 if refusal else 200,
     )

@@ -18,12 +18,13 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from tanggap.archive.queries import timeline
-from tanggap.core import membership, rules
+from tanggap.core import membership, pages, rules
 from tanggap.core.errors import Refused
 from tanggap.core.models import Agency, Person
+from tanggap.core.pages import Page
 from tanggap.core.scope import Scope, scoped
 from tanggap.desk import shell, today
-from tanggap.desk.asked import instant, number
+from tanggap.desk.asked import number
 from tanggap.desk.door import DeskRequest, desk
 from tanggap.desk.forms import refuse
 from tanggap.desk.inbox import panels
@@ -37,7 +38,8 @@ from tanggap.execution.inbox.queries import Thread
 
 PAGE = 30
 PILLS = ("open", "late", "soon", "waiting", "resolved", "closed", "all")
-PEOPLE = 6
+PEOPLE_FIRST, PEOPLE = 6, 30
+FEW = 5
 
 
 def _areas(text: int = 3) -> forms.Textarea:
@@ -122,13 +124,12 @@ def listing(request: DeskRequest) -> HttpResponse:
     group = group if group in PILLS else "open"
     text = request.GET.get("q", "").strip()[:100]
     counts = queries.counts(scope, text=text, now=now)
-    rows = queries.page(
+    page = pages.page(
         queries.cases(scope, group=group, text=text, now=now),
-        _after(request.GET.get("after", "")),
-        PAGE,
+        queries.FIRST_TO_BREAK,
+        after=request.GET.get("after", ""),
+        size=PAGE,
     )
-    more = len(rows) > PAGE
-    rows = rows[:PAGE]
     tabs = [
         {
             "label": word(pill, "case_pill"),
@@ -144,11 +145,16 @@ def listing(request: DeskRequest) -> HttpResponse:
         {
             "finding": _headline(counts),
             "tabs": tabs,
-            "rows": rows,
+            "rows": page.rows,
             "q": text,
             "group": group,
-            "next": _with(request, after=_key(rows[-1])) if more else "",
-            "unopened": list(queries.unopened(scope, now)[:5]),
+            "page": page,
+            "unopened": pages.page(
+                queries.unopened(scope, now),
+                ("given_at", "pk"),
+                after=request.GET.get("unopened", ""),
+                size=FEW,
+            ),
         },
     )
 
@@ -357,8 +363,14 @@ def _page(
         "reopen": ReopenForm(),
         "extend": ExtendForm(),
     }
-    everybody = request.GET.get("semua") == "1"
-    people = queries.contributors(row)
+    asked, everybody = request.GET, queries.contributors(row)
+    people = pages.page(
+        everybody,
+        queries.CONTRIBUTORS,
+        after=asked.get("people", ""),
+        size=PEOPLE if asked.get("people") else PEOPLE_FIRST,
+    )
+    doubts = queries.doubts(request.scope, row) if row.state in queries.FINISHED else []
     handovers = list(
         row.handovers.select_related("to_unit", "rightful_unit", "given_by").order_by("-pk")
     )
@@ -372,8 +384,7 @@ def _page(
             "case": row,
             "finding": _finding(row, request.now),
             "clocks": [_clock(one) for one in row.clocks.order_by("kept_at", "due_at", "pk")],
-            "people": list(people if everybody else people[:PEOPLE]),
-            "more": 0 if everybody else max(0, row.contributors_count - PEOPLE),
+            "people": people,
             "handovers": handovers,
             "handover": queries.open_handover(row),
             "photos": photos,
@@ -387,8 +398,15 @@ def _page(
             "address": tickets.address(row),
             "is_open": row.state in cases.OPEN,
             "may": "case.write" in request.scope.verbs,
-            "not_fixed": [one for one in people if one.said_not_fixed_at],
-            "doubts": queries.doubts(request.scope, row) if row.state in queries.FINISHED else [],
+            "not_fixed": pages.page(
+                everybody.filter(said_not_fixed_at__isnull=False),
+                queries.CONTRIBUTORS,
+                after=asked.get("not_fixed", ""),
+                size=FEW,
+            ),
+            "doubts": pages.within(
+                doubts, lambda one: one.item_id, after=asked.get("doubts", ""), size=FEW
+            ),
         },
         status=status,
     )
@@ -617,8 +635,18 @@ def waiting(scope: Scope, now: datetime) -> QuerySet[Case]:
 @desk("case.read")
 def doubts(request: DeskRequest) -> HttpResponse:
     """All that Today counts of them, newest first."""
-    found = _doubts(request.scope, request.now)
-    return render(request, "desk/followup/doubts.html", {"total": len(found), "doubts": found})
+    after = number(request.GET.get("after", ""))
+    found = queries.doubts_behind(request.scope, after, PAGE)
+    shown = found[:PAGE]
+    following = str(shown[-1].item_id) if len(found) > PAGE else ""
+    return render(
+        request,
+        "desk/followup/doubts.html",
+        {
+            "total": len(_doubts(request.scope, request.now)),
+            "page": Page(shown, following, bool(after and shown)),
+        },
+    )
 
 
 @today.finding(order=31)
@@ -682,7 +710,8 @@ def late(scope: Scope, now: datetime) -> str:
 def first(scope: Scope, now: datetime) -> today.Section | None:
     if not scope.may("case.read"):
         return None
-    rows = queries.page(queries.cases(scope, group="open", now=now), None, 4)[:4]
+    found = queries.cases(scope, group="open", now=now)
+    rows = list(found.order_by(*queries.FIRST_TO_BREAK)[:4])
     if not rows:
         return None
     return today.Section(
@@ -695,17 +724,9 @@ def first(scope: Scope, now: datetime) -> today.Section | None:
             )
             for row in rows
         ],
+        href=reverse("desk:followup-list"),
+        link=gettext("All"),
     )
-
-
-def _after(text: str) -> tuple[datetime, int] | None:
-    at, _sep, pk = text.rpartition("_")
-    found = instant(at)
-    return (found, number(pk)) if found else None
-
-
-def _key(row: Case) -> str:
-    return f"{row.due_at.isoformat()}_{row.pk}"
 
 
 def _with(request: HttpRequest, **changes: str) -> str:

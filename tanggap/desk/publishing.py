@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 from django.utils.translation import gettext, ngettext
@@ -21,10 +21,12 @@ from tanggap.accounts import connect
 from tanggap.accounts.models import Account
 from tanggap.accounts.queries import usable
 from tanggap.channels.errors import ChannelError
+from tanggap.core import pages
 from tanggap.core.errors import Refused
+from tanggap.core.pages import Page
 from tanggap.core.scope import Scope, scoped
 from tanggap.desk import shell, today
-from tanggap.desk.asked import instant, number, searched
+from tanggap.desk.asked import number, searched
 from tanggap.desk.door import desk
 from tanggap.desk.forms import refuse
 from tanggap.desk.templatetags.words import clock_words, due_words
@@ -42,7 +44,7 @@ from tanggap.execution.publishing.models import NEEDS_PERSON, WAITING, Delivery
 from tanggap.messaging.models import Message
 
 PAGE = 25
-LANE = 8
+LANE, LANES = 8, 8
 SPANS = ("today", "week", "all")
 LATE = timedelta(minutes=1)
 TONES = {
@@ -144,8 +146,8 @@ def closed(row: Delivery) -> Delivery:
 @dataclass
 class Lane:
     account: Account
-    cards: list[Card] = field(default_factory=list)
-    more: int = 0
+    page: Page[Delivery]
+    cards: list[Card]
 
 
 @desk("delivery.read")
@@ -168,21 +170,31 @@ def listing(request: HttpRequest) -> HttpResponse:
     if group == "needs":
         rows = every.filter(NEEDS_PERSON)
     counts = queries.counts(inside) | {"needs": queries.needs_person(scope).count()}
-    found = queries.page(
-        rows,
-        after=key(asked.get("after", "")),
-        size=PAGE,
-        newest_first=span == "all" and group != "needs",
+    newest_first = span == "all" and group != "needs"
+    by_account = asked.get("view") == "lanes"
+    listed: Page[Any] = (
+        pages.page(
+            usable(scope).filter(pk=account) if account else usable(scope),
+            ("pk",),
+            after=asked.get("after", ""),
+            size=LANES,
+        )
+        if by_account
+        else pages.page(
+            rows,
+            ("-due_at", "-pk") if newest_first else ("due_at", "pk"),
+            after=asked.get("after", ""),
+            size=PAGE,
+        )
     )
-    page, more = found[:PAGE], len(found) > PAGE
-    lanes = lanes_of(rows, scope, now) if asked.get("view") == "lanes" else []
     return render(
         request,
         "desk/publishing/list.html",
         {
             "title": title(scope, now),
-            "cards": [] if lanes else cards(page, scope, now),
-            "lanes": lanes,
+            "cards": [] if by_account else cards(listed.rows, scope, now),
+            "lanes": lanes_of(listed.rows, rows, asked, scope, now) if by_account else [],
+            "page": listed,
             "view": asked.get("view", ""),
             "span": span,
             "group": group or "all",
@@ -190,7 +202,6 @@ def listing(request: HttpRequest) -> HttpResponse:
             "accounts": usable(scope),
             "account": account,
             "q": asked.get("q", ""),
-            "after": f"{page[-1].due_at.isoformat()}~{page[-1].pk}" if more and not lanes else "",
             "stopped": start.stopped(),
         },
     )
@@ -207,26 +218,20 @@ def window(span: str, now: datetime, zone: str) -> tuple[datetime | None, dateti
     return begin.astimezone(UTC), end.astimezone(UTC)
 
 
-def key(text: str) -> tuple[datetime, int] | None:
-    """Where the last page ended; None for what is not one."""
-    at, _sign, pk = text.partition("~")
-    found = instant(at)
-    return (found, number(pk)) if found else None
-
-
-def lanes_of(rows: QuerySet[Delivery], scope: Scope, now: datetime) -> list[Lane]:
-    """The queue of each account, in the order in which it leaves."""
+def lanes_of(
+    accounts: list[Account], rows: QuerySet[Delivery], asked: QueryDict, scope: Scope, now: datetime
+) -> list[Lane]:
+    """The queue of each account, in the order in which it leaves; each has its own pages."""
+    waiting = rows.exclude(state__in=["published", "cancelled", "removed"])
     found = []
-    for account in usable(scope):
-        waiting = (
-            rows.filter(account=account)
-            .exclude(state__in=["published", "cancelled", "removed"])
-            .order_by("lane", "due_at", "pk")
+    for account in accounts:
+        page = pages.page(
+            waiting.filter(account=account),
+            ("lane", "due_at", "pk"),
+            after=asked.get(f"lane{account.pk}", ""),
+            size=LANE,
         )
-        first = list(waiting[: LANE + 1])
-        lane = Lane(account, cards(first[:LANE], scope, now))
-        lane.more = waiting.count() - LANE if len(first) > LANE else 0
-        found.append(lane)
+        found.append(Lane(account, page, cards(page.rows, scope, now)))
     return found
 
 

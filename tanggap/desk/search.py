@@ -6,11 +6,13 @@ for and are masked where they are shown.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import path
@@ -18,6 +20,8 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext
 
 from tanggap.activities.models import Activity
+from tanggap.core import pages
+from tanggap.core.pages import Page
 from tanggap.core.scope import scoped
 from tanggap.desk.door import DeskRequest, desk
 from tanggap.desk.monitoring import places
@@ -43,12 +47,13 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What was found of one kind; `more` when there are more than are shown."""
+    """What was found of one kind. Where its own list searches the same words, `href` is all."""
 
+    kind: str
     title: str
     rows: list[Found]
-    more: bool
-    href: str
+    page: Page[Any]
+    href: str = ""
 
 
 @desk("search")
@@ -62,7 +67,7 @@ def search(request: DeskRequest) -> HttpResponse:
             "asked": asked,
             "groups": groups,
             "found": sum(len(one.rows) for one in groups),
-            "more": any(one.more for one in groups),
+            "more": any(one.page.after or one.page.later for one in groups),
             "short": 0 < len(asked) < SHORTEST,
             # Somebody's number in an address would stay in the browser's history.
             "personal": bool(redact(asked)) if asked else False,
@@ -86,7 +91,7 @@ def _groups(request: DeskRequest, asked: str) -> list[Group]:
             _group(
                 gettext("Reports"),
                 "case",
-                rows.order_by("-pk"),
+                _page(request, "case", rows),
                 lambda row: Found(
                     f"{row.number} · {row.title}",
                     places.of("case", row.pk),
@@ -94,20 +99,18 @@ def _groups(request: DeskRequest, asked: str) -> list[Group]:
                     row.opened_at,
                     word(row.kind, "case_kind_short"),
                 ),
-                asked,
             )
         )
     if scope.may("inbox.read"):
-        rows = inbox.page(
-            scope,
-            inbox.wanted(scope, now=request.now, group="", text=asked),
-            size=SIZE + 1,
-        ).rows
+        talks = inbox.page(
+            scope, inbox.wanted(scope, now=request.now, group="", text=asked), size=SIZE
+        )
+        every = f"{places.listing('talk')}?group=all&q={quote(asked)}" if talks.after else ""
         found.append(
             _group(
                 gettext("Messages"),
                 "talk",
-                rows,
+                Page(talks.rows),
                 lambda row: Found(
                     row.author.name or row.author.handle,
                     places.of("talk", row.pk),
@@ -115,7 +118,7 @@ def _groups(request: DeskRequest, asked: str) -> list[Group]:
                     row.last_item_at,
                     word(row.kind, "heard_kind"),
                 ),
-                asked,
+                every,
             )
         )
     if scope.may("message.read"):
@@ -124,7 +127,7 @@ def _groups(request: DeskRequest, asked: str) -> list[Group]:
             _group(
                 gettext("Content"),
                 "message",
-                rows.order_by("-pk"),
+                _page(request, "message", rows),
                 lambda row: Found(
                     row.title,
                     _content(row.pk),
@@ -132,7 +135,6 @@ def _groups(request: DeskRequest, asked: str) -> list[Group]:
                     row.edited_at,
                     word(row.state, "message_state"),
                 ),
-                asked,
             )
         )
     if scope.may("activity.read"):
@@ -141,7 +143,7 @@ def _groups(request: DeskRequest, asked: str) -> list[Group]:
             _group(
                 gettext("Agenda"),
                 "activity",
-                rows.order_by("-starts_at", "-pk"),
+                _page(request, "activity", rows, ("-starts_at", "-pk")),
                 lambda row: Found(
                     row.title,
                     places.of("activity", row.pk),
@@ -149,7 +151,6 @@ def _groups(request: DeskRequest, asked: str) -> list[Group]:
                     row.starts_at,
                     word(row.state, "activity_state"),
                 ),
-                asked,
             )
         )
     return [group for group in found if group.rows]
@@ -159,9 +160,16 @@ def _content(pk: int) -> str:
     return places.of("content", pk)
 
 
-def _group(title: str, kind: str, rows: Any, show: Any, asked: str) -> Group:
-    page = list(rows[: SIZE + 1])
-    return Group(title, [show(row) for row in page[:SIZE]], len(page) > SIZE, places.listing(kind))
+def _page(
+    request: DeskRequest, kind: str, rows: QuerySet[Any], order: tuple[str, ...] = ("-pk",)
+) -> Page[Any]:
+    return pages.page(rows, order, after=request.GET.get(kind, ""), size=SIZE)
+
+
+def _group(
+    title: str, kind: str, page: Page[Any], show: Callable[[Any], Found], href: str = ""
+) -> Group:
+    return Group(kind, title, [show(row) for row in page.rows], page, href)
 
 
 urlpatterns = [path("", search, name="search")]

@@ -137,13 +137,23 @@ class Decision:
     since: datetime
 
 
-def decisions(scope: Scope) -> list[Decision]:
-    """Oldest first, one query. What one made oneself is not there: a maker is not the checker."""
+def decisions(
+    scope: Scope, after: tuple[datetime, str, int] | None = None, most: int = MOST_DECISIONS
+) -> list[Decision]:
+    """At most so many, oldest first, one query: those behind (since, kind, pk) of another. What one
+    made oneself is not there: a maker is not the checker."""
     person = scope.person
     parts: list[QuerySet[Any]] = []
 
     def add(verb: str, kind: str, rows: QuerySet[Any], title: str, note: Any, since: str) -> None:
         if scope.may(verb):
+            if after is not None:
+                at, behind, pk = after
+                later = Q(**{f"{since}__gt": at})
+                if kind >= behind:
+                    same = Q(**{since: at})
+                    later |= same & Q(pk__gt=pk) if kind == behind else same
+                rows = rows.filter(later)
             parts.append(
                 rows.order_by()
                 .annotate(
@@ -218,7 +228,7 @@ def decisions(scope: Scope) -> list[Decision]:
         return []
     first, *rest = parts
     rows = first.union(*rest, all=True) if rest else first
-    return [Decision(*row) for row in rows.order_by("at")[:MOST_DECISIONS]]
+    return [Decision(*row) for row in rows.order_by("at", "what", "pk")[:most]]
 
 
 # --- what citizens said --------------------------------------------------------------------------

@@ -15,11 +15,12 @@ from django.views.decorators.http import require_safe
 
 from tanggap.accounts import connect
 from tanggap.accounts.models import Account
-from tanggap.accounts.queries import is_official, official
+from tanggap.accounts.queries import OFFICIAL, is_official, official
+from tanggap.core import pages
 from tanggap.core.models import Agency
 from tanggap.core.scope import Scope, enter
 
-MOST = 200
+PAGE = 100
 
 
 def readers(agency: Agency | None) -> Scope:
@@ -36,6 +37,7 @@ def listing(request: HttpRequest, slug: str = "") -> HttpResponse:
     with enter(readers(agency)):
         rows = official([agency.pk] if agency else None)
         found = is_official(asked, official()) if asked else None
+        page = pages.page(rows, OFFICIAL, after=request.GET.get("sebelum", ""), size=PAGE)
         return render(
             request,
             "public/accounts.html",
@@ -45,7 +47,8 @@ def listing(request: HttpRequest, slug: str = "") -> HttpResponse:
                 "asked": asked,
                 "found": found,
                 "found_place": connect.place_of(found) if found else "",
-                "groups": groups(list(rows[:MOST])),
+                "groups": groups(page.rows),
+                "next": page.after,
             },
         )
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
+from tanggap.core import pages
 from tanggap.core.membership import tenant_ids
 from tanggap.core.models import Agency
 from tanggap.core.scope import Scope, enter
@@ -35,17 +36,14 @@ def listing(request: HttpRequest, agency: str) -> HttpResponse:
     before = request.GET.get("sebelum", "")
     ids = tenant_ids(owner)
     with enter(Scope(readable=ids)), timezone.override(owner.zone):
-        rows = clarifications(sorted(ids)).order_by("-pk")
-        if before.isascii() and before.isdigit() and len(before) < 16:
-            rows = rows.filter(pk__lt=int(before))
-        found = list(rows[: PAGE + 1])
+        page = pages.page(clarifications(sorted(ids)), after=before, size=PAGE)
         return render(
             request,
             "public/clarifications.html",
             {
                 "agency": owner,
-                "rows": [(row, said(row)) for row in found[:PAGE]],
-                "next": found[PAGE - 1].pk if len(found) > PAGE else None,
+                "rows": [(row, said(row)) for row in page.rows],
+                "next": page.after,
             },
         )
 

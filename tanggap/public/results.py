@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import path
 from django.utils import timezone
 
-from tanggap.core import clock
+from tanggap.core import clock, pages
 from tanggap.core.membership import tenant_ids
 from tanggap.core.models import Agency
 from tanggap.core.scope import Scope, enter
@@ -29,17 +29,14 @@ def listing(request: HttpRequest, agency: str) -> HttpResponse:
     owner = get_object_or_404(Agency, slug=agency)
     before = request.GET.get("sebelum", "")
     with enter(Scope(readable=tenant_ids(owner))), timezone.override(owner.zone):
-        rows = queries.published(owner)
-        if before.isascii() and before.isdigit() and len(before) < 16:
-            rows = rows.filter(pk__lt=int(before))
-        found = list(rows.order_by("-pk")[: PAGE + 1])
+        page = pages.page(queries.published(owner), after=before, size=PAGE)
         return render(
             request,
             "public/results.html",
             {
                 "agency": owner,
-                "rows": found[:PAGE],
-                "next": found[PAGE - 1].pk if len(found) > PAGE else None,
+                "rows": page.rows,
+                "next": page.after,
             },
         )
 
@@ -96,10 +93,7 @@ def behind(request: HttpRequest, agency: str, what: str) -> HttpResponse:
         span = Span.of(owner, since, until)
         rows = figures.BEHIND[what](span)
         total = rows.count()
-        page = rows.order_by("-pk")
-        if before.isascii() and before.isdigit() and len(before) < 16:
-            page = page.filter(pk__lt=int(before))
-        found = list(page[: PAGE + 1])
+        page = pages.page(rows, after=before, size=PAGE)
         return render(
             request,
             "public/behind.html",
@@ -110,8 +104,8 @@ def behind(request: HttpRequest, agency: str, what: str) -> HttpResponse:
                 "total": total,
                 "median": figures.median(rows) if what == "median_answer" else None,
                 "kept": figures.terms_kept(span).count() if what == "on_time" else None,
-                "rows": [_row(what, row) for row in found[:PAGE]],
-                "next": found[PAGE - 1].pk if len(found) > PAGE else None,
+                "rows": [_row(what, row) for row in page.rows],
+                "next": page.after,
                 "where": _where(span),
             },
         )

@@ -62,7 +62,7 @@ def test_the_list_pages_by_key_to_the_last(web, scene):
     while address:
         page = web.get(address)
         seen |= {card.row.pk for card in page.context["cards"]}
-        after = page.context["after"]
+        after = page.context["page"].after
         address = (
             f"{reverse('desk:publishing-list')}?after={after.replace('+', '%2B')}" if after else ""
         )

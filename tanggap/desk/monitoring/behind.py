@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -12,6 +13,8 @@ from django.shortcuts import render
 from django.utils.translation import gettext
 
 from tanggap.core import pages
+from tanggap.core.pages import Page
+from tanggap.desk.asked import instant, number
 from tanggap.desk.door import DeskRequest, desk
 from tanggap.desk.monitoring import period, places
 from tanggap.execution.inbox.people import shown_name
@@ -131,16 +134,32 @@ def _name(row: Any) -> str:
 @desk("today")
 def waits(request: DeskRequest) -> HttpResponse:
     """Everything that waits for this person's decision, oldest first."""
-    found = queries.decisions(request.scope)
+    every = len(queries.decisions(request.scope))
+    after = _decided_after(request.GET.get("after", ""))
+    found = queries.decisions(request.scope, after, SIZE + 1)
+    shown = found[:SIZE]
+    last = shown[-1] if len(found) > SIZE else None
     return render(
         request,
         "desk/monitoring/waits.html",
         {
-            "total": len(found),
-            "more": len(found) == queries.MOST_DECISIONS,
+            "total": every,
+            "more": every == queries.MOST_DECISIONS,
+            "page": Page(
+                shown,
+                f"{last.since.isoformat()}~{last.kind}~{last.pk}" if last else "",
+                after is not None,
+            ),
             "rows": [
                 {"one": one, "title": one.title, "href": places.of(one.kind, one.pk)}
-                for one in found
+                for one in shown
             ],
         },
     )
+
+
+def _decided_after(typed: str) -> tuple[datetime, str, int] | None:
+    at, _sign, rest = typed.partition("~")
+    kind, _sign, pk = rest.partition("~")
+    found = instant(at)
+    return (found, kind, number(pk)) if found and number(pk) else None

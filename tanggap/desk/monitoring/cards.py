@@ -23,6 +23,8 @@ from tanggap.execution.inbox.people import shown_name
 from tanggap.execution.publishing.models import Delivery
 from tanggap.monitoring import queries
 
+DEAF = 3  # accounts that are not heard, by name
+
 # The cards below say the same of all areas at once.
 today.cover(
     "tanggap.desk.inbox.today.late",
@@ -295,6 +297,8 @@ def going_out(scope: Scope, now: datetime) -> today.Section | None:
     return today.Section(
         gettext("Published today"),
         rows,
+        href=places.listing("delivery") if rows else "",
+        link=gettext("All"),
         aside=str(scope.agency.zone_name) if scope.agency else "",
         empty=gettext(
             "Nothing is to be published today. What is scheduled for today appears here "
@@ -347,7 +351,8 @@ def trouble(scope: Scope, now: datetime) -> today.Section | None:
                 pills=[("late", gettext("Waits"))],
             )
         )
-    for cursor in queries.not_listening(scope)[:3] if "deaf" in standing else ():
+    deaf = list(queries.not_listening(scope)[: DEAF + 1]) if "deaf" in standing else []
+    for cursor in deaf[:DEAF]:
         rows.append(
             today.Row(
                 gettext("No messages come in from %(account)s")
@@ -385,4 +390,10 @@ def trouble(scope: Scope, now: datetime) -> today.Section | None:
                     pills=[("due", gettext("Set aside"))],
                 )
             )
-    return today.Section(gettext("Needs attention"), rows, tone="late") if rows else None
+    if not rows:
+        return None
+    # The page on how listening goes has every account.
+    more = reverse("desk:inbox-quarantine") if len(deaf) > DEAF else ""
+    return today.Section(
+        gettext("Needs attention"), rows, tone="late", href=more, link=gettext("All")
+    )

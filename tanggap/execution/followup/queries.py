@@ -85,11 +85,8 @@ def counts(scope: Scope, *, text: str = "", now: datetime) -> dict[str, int]:
     return found
 
 
-def page(rows: QuerySet[Case], after: tuple[datetime, int] | None, size: int) -> list[Case]:
-    """By what breaks first; one row more where there is a next page (keyset)."""
-    if after is not None:
-        rows = rows.filter(Q(due_at__gt=after[0]) | Q(due_at=after[0], pk__gt=after[1]))
-    return list(rows.order_by("due_at", "pk")[: size + 1])
+FIRST_TO_BREAK = ("due_at", "pk")
+"""The order of the list: by what breaks first."""
 
 
 def case_beside(conversation: Conversation, scope: Scope) -> tuple[Case | None, list[Case]]:
@@ -135,7 +132,26 @@ def doubts(scope: Scope, case: Case | None = None) -> list[Doubt]:
     finished = visible(scope).filter(state__in=FINISHED)
     if case is not None:
         finished = finished.filter(pk=case.pk)
-    rows: Iterable[Any] = (
+    return _read_doubts(_perhaps_doubts(finished, scope)[:DOUBTS])
+
+
+def doubts_behind(scope: Scope, after: int, size: int) -> list[Doubt]:
+    """Of reports that are not sealed: those that are older than the item `after` (0: the newest),
+    and one more than `size` when there are more of them. However many words lie between."""
+    finished = visible(scope).filter(state__in=FINISHED, sealed=False)
+    rows = _perhaps_doubts(finished, scope)
+    found: list[Doubt] = []
+    while len(found) <= size:
+        some = list((rows.filter(said__lt=after) if after else rows)[:DOUBTS])
+        found += _read_doubts(some)
+        if len(some) < DOUBTS:
+            break
+        after = some[-1].said
+    return found[: size + 1]
+
+
+def _perhaps_doubts(finished: QuerySet[Case], scope: Scope) -> QuerySet[Any]:
+    return (
         scoped(Contributor, scope)
         .filter(
             case__in=finished,
@@ -149,8 +165,11 @@ def doubts(scope: Scope, case: Case | None = None) -> list[Doubt]:
             at=F("conversation__items__written_at"),
         )
         .select_related("case", "author")
-        .order_by("-said")[:DOUBTS]
+        .order_by("-said")
     )
+
+
+def _read_doubts(rows: Iterable[Any]) -> list[Doubt]:
     return [
         Doubt(row, row.said, row.text, row.personal, row.at)
         for row in rows
@@ -166,10 +185,13 @@ def doubted(case: Case, thread: Sequence[Item]) -> Item | None:
     return next((one for one in reversed(since) if says_not_done(one.text)), None)
 
 
+CONTRIBUTORS = ("joined_at", "pk")
+
+
 def contributors(case: Case) -> QuerySet[Contributor]:
     return case.contributors.select_related(
         "author", "item", "conversation__account", "ticket"
-    ).order_by("joined_at", "pk")
+    ).order_by(*CONTRIBUTORS)
 
 
 def open_handover(case: Case) -> Handover | None:
@@ -234,10 +256,13 @@ def progress(announcement: Announcement) -> Progress:
     return Progress(waiting=max(0, waiting), **found)
 
 
+TELLINGS = ("-undeliverable", "pk")
+
+
 def tellings(announcement: Announcement) -> QuerySet[Telling]:
     return announcement.tellings.select_related(
         "contributor__author", "contributor__item", "contributor__conversation", "delivery"
-    ).order_by("-undeliverable", "pk")
+    ).order_by(*TELLINGS)
 
 
 # --- the public ---------------------------------------------------------------------------------

@@ -63,22 +63,6 @@ def counts(rows: QuerySet[Delivery]) -> dict[str, int]:
     return found
 
 
-def page(
-    rows: QuerySet[Delivery],
-    *,
-    after: tuple[datetime, int] | None,
-    size: int,
-    newest_first: bool = False,
-) -> list[Delivery]:
-    """One page in order of time, and one row more when there is a next page (keyset)."""
-    sign = "lt" if newest_first else "gt"
-    if after is not None:
-        at, pk = after
-        rows = rows.filter(Q(**{f"due_at__{sign}": at}) | Q(due_at=at, **{f"pk__{sign}": pk}))
-    order = ("-due_at", "-pk") if newest_first else ("due_at", "pk")
-    return list(rows.order_by(*order)[: size + 1])
-
-
 def needs_person(scope: Scope) -> QuerySet[Delivery]:
     """What waits for somebody's word."""
     return visible(scope).filter(NEEDS_PERSON)
