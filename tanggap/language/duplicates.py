@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from tanggap.language import copies
@@ -60,10 +61,12 @@ def propose_groups(items: Iterable[tuple[Id, str]], places: Sequence[str] = ()) 
 
 def _events(items: list[tuple[Id, str]], places: Sequence[str]) -> list[Group[Id]]:
     placed: dict[tuple[str, str], list[tuple[Id, set[str]]]] = defaultdict(list)
+    known = _Places(places)
     for item, text in items:
         spans = words(text)
-        where = {place for place in places if _mentions(place, spans)}
-        for pair in _happenings(spans):
+        happenings = _happenings(spans)
+        where = known.named(spans) if happenings else set()
+        for pair in happenings:
             placed[pair].append((item, where))
 
     groups: list[Group[Id]] = []
@@ -103,30 +106,61 @@ def _by_place(thing: str, happened: str, found: list[tuple[Id, set[str]]]) -> li
 
 
 def _happenings(spans: list[Span]) -> list[tuple[str, str]]:
+    told = [_told(span.word) for span in spans]
+    things = frozenset[str]().union(*(thing for thing, _ in told))
+    events = frozenset[str]().union(*(event for _, event in told))
+    if not things or not events:
+        return []
+    return [
+        (thing, happened)
+        for thing, about in data("events")["objects"].items()
+        if thing in things
+        for happened in about["events"]
+        if happened in events
+    ]
+
+
+@lru_cache(maxsize=20_000)
+def _told(word: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The things that a word names, and what happens to things by it. People use few words."""
     lists = data("events")
-    pairs = []
-    for thing, about in lists["objects"].items():
-        if any(_is(stem, span.word) for stem in about["stems"] for span in spans):
-            pairs += [
-                (thing, happened)
-                for happened in about["events"]
-                if any(_is(stem, span.word) for stem in lists["events"][happened] for span in spans)
-            ]
-    return pairs
+    stems = [(thing, about["stems"]) for thing, about in lists["objects"].items()]
+    return (
+        frozenset(thing for thing, some in stems if any(_is(stem, word) for stem in some)),
+        frozenset(
+            event
+            for event, some in lists["events"].items()
+            if any(_is(stem, word) for stem in some)
+        ),
+    )
 
 
-def _mentions(place: str, spans: list[Span]) -> bool:
-    """True when a place is named, also run together with a preposition or short of a vowel."""
-    wanted = [plain(part) for part in place.split()]
-    prefixes = ("", *data("events")["prefixes"])
-    for at in range(len(spans) - len(wanted) + 1):
-        heard = [span.word for span in spans[at : at + len(wanted)]]
-        if heard[1:] == wanted[1:] and (
-            any(heard[0] == prefix + wanted[0] for prefix in prefixes)
-            or _same_bones(heard[0], wanted[0])
-        ):
-            return True
-    return False
+class _Places:
+    """The agency's places by the words with which a mention of them may begin."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        prefixes = ("", *data("events")["prefixes"])
+        self._by_word: dict[str, list[tuple[str, list[str]]]] = defaultdict(list)
+        self._by_bones: dict[str, list[tuple[str, list[str]]]] = defaultdict(list)
+        for name in names:
+            first, *rest = [plain(part) for part in name.split()] or [""]
+            if not first:
+                continue
+            for prefix in prefixes:
+                self._by_word[prefix + first].append((name, rest))
+            if len(_bones(first)) >= SHORTEST_SKELETON:
+                self._by_bones[_bones(first)].append((name, rest))
+
+    def named(self, spans: list[Span]) -> set[str]:
+        """Those that are named, also run together with a preposition or short of a vowel."""
+        found = set()
+        for at, span in enumerate(spans):
+            word = span.word
+            near = (*self._by_word.get(word, ()), *self._by_bones.get(_bones(word), ()))
+            for name, rest in near:
+                if [one.word for one in spans[at + 1 : at + 1 + len(rest)]] == rest:
+                    found.add(name)
+        return found
 
 
 def _is(stem: str, word: str) -> bool:
@@ -136,8 +170,13 @@ def _is(stem: str, word: str) -> bool:
 
 
 def _same_bones(left: str, right: str) -> bool:
-    bones = _VOWELS.sub("", left)
-    return len(bones) >= SHORTEST_SKELETON and bones == _VOWELS.sub("", right)
+    bones = _bones(left)
+    return len(bones) >= SHORTEST_SKELETON and bones == _bones(right)
+
+
+@lru_cache(maxsize=20_000)
+def _bones(word: str) -> str:
+    return _VOWELS.sub("", word)
 
 
 # ---- the same text -----------------------------------------------------------------------

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
+from django.db import connection
 from django.db.models import Max
 
 from tanggap.core import rules, worktime
@@ -40,6 +41,12 @@ def set_due(conversation: Conversation, now: datetime, office: Office | None = N
     return found
 
 
+DUE = """
+UPDATE inbox_conversation AS c SET due_at = v.due_at
+FROM unnest(%s::bigint[], %s::timestamptz[]) AS v (id, due_at) WHERE c.id = v.id
+"""
+
+
 def set_due_many(conversations: Sequence[Conversation], office: Office) -> None:
     """The same for many conversations of one agency that were just written to, in four queries."""
     ids = [one.pk for one in conversations]
@@ -59,7 +66,9 @@ def set_due_many(conversations: Sequence[Conversation], office: Office) -> None:
             one.due_at = found
             changed.append(one)
     if changed:
-        Conversation.objects.bulk_update(changed, ["due_at"])
+        rows = sorted((one.pk, one.due_at) for one in changed)
+        with connection.cursor() as cursor:
+            cursor.execute(DUE, [list(column) for column in zip(*rows, strict=True)])
 
 
 def owe(conversations: Iterable[int], at: datetime | None, now: datetime) -> int:
