@@ -9,6 +9,8 @@ from tanggap.accounts import queries, registry
 from tanggap.accounts.models import Account
 from tanggap.archive.models import Record
 from tanggap.core.errors import Refused
+from tanggap.public import accounts as public_accounts
+from tests.pages import walk
 
 pytestmark = pytest.mark.django_db
 
@@ -134,3 +136,26 @@ def test_the_public_page_and_its_json(client, account):
 def test_an_unlisted_account_is_not_shown(client, account):
     Account.objects.update(listed=False)
     assert "diskominfo" not in client.get(reverse("public:accounts")).content.decode()
+
+
+def test_the_public_list_goes_to_the_very_last_account(client, agency, other, monkeypatch):
+    monkeypatch.setattr(public_accounts, "PAGE", 2)
+    for number in range(5):
+        owner = other if number % 2 else agency
+        Account.objects.create(
+            agency=owner,
+            owner_unit=owner,
+            kind="institution",
+            channel="manual",
+            handle=f"unit{number}",
+            display_name="Unit",
+            decree_number="SK/1/2026",
+            listed=True,
+        )
+    seen = [
+        line["row"].pk
+        for page in walk(client, reverse("public:accounts"), "sebelum")
+        for _owner, lines in page.context["groups"]
+        for line in lines
+    ]
+    assert len(seen) == len(set(seen)) == 5

@@ -12,7 +12,9 @@ from django.urls import reverse
 from tanggap.core import clock, rules
 from tanggap.core.models import Agency, DayOverride, Invitation, Membership, Person
 from tanggap.core.roles import ROLES, allows
+from tanggap.desk import team
 from tanggap.office import invite
+from tests.pages import walk
 
 pytestmark = pytest.mark.django_db
 GOOD = "kopi-tubruk-manis"
@@ -220,6 +222,27 @@ def test_the_list_goes_to_the_very_last_person(desk, member):
     assert len(seen) == len(set(seen)) == 121
     found = desk.get(reverse("desk:team-list"), {"q": "orang 07"}).context["people"]
     assert len(found) == 10
+
+
+def test_invitations_go_to_the_very_last_one(desk, agency, lead, monkeypatch):
+    monkeypatch.setattr(team, "PAGE", 2)
+    now = clock.now()
+    for number in range(5):
+        Invitation.objects.create(
+            agency=agency,
+            email=f"x{number}@lumbung.test",
+            name="Dimas",
+            role="editor",
+            decree_number="SK",
+            valid_from=now.date(),
+            token_hash=bytes([number]) * 32,
+            invited_by=lead,
+            invited_at=now,
+            expires_at=now + timedelta(days=1),
+        )
+    pages = walk(desk, reverse("desk:team-list"), "invited")
+    seen = [row.pk for page in pages for row in page.context["invitations"].rows]
+    assert len(seen) == len(set(seen)) == 5
 
 
 def test_today_names_decrees_that_end_to_who_may_renew_them(desk, member):

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
+from tanggap.accounts.models import Account
+from tanggap.desk import publishing
 from tanggap.execution.publishing.models import Delivery
+from tests.pages import walk
 
 
 @pytest.fixture
@@ -67,6 +70,32 @@ def test_the_list_pages_by_key_to_the_last(web, scene):
             f"{reverse('desk:publishing-list')}?after={after.replace('+', '%2B')}" if after else ""
         )
     assert len(seen) == 27
+
+
+def test_each_lane_goes_to_its_very_last_card(web, scene, monkeypatch):
+    monkeypatch.setattr(publishing, "LANE", 2)
+    monkeypatch.setattr(publishing, "LANES", 1)
+    for number in range(5):
+        scene.post(f"Kabar nomor {number}.")
+    for number in range(2):
+        Account.objects.create(
+            agency=scene.agency,
+            kind="institution",
+            channel="mastodon",
+            handle=f"unit{number}",
+            display_name=f"Unit {number}",
+            owner_unit=scene.agency,
+            decree_number="SK/2/2026",
+            recovery_contact="kominfo@lumbung.test",
+            state="paused",
+            paused_reason="Libur.",
+        )
+    there = reverse("desk:publishing-list") + "?view=lanes"
+    pages = list(walk(web, there, f"lane{scene.account.pk}"))
+    seen = [card.row.pk for page in pages for card in page.context["lanes"][0].cards]
+    assert len(seen) == len(set(seen)) == 5
+    accounts = [lane.account.pk for page in walk(web, there) for lane in page.context["lanes"]]
+    assert len(accounts) == len(set(accounts)) == 3
 
 
 def test_the_list_costs_the_same_with_many_rows(web, scene, django_assert_max_num_queries):
