@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -161,9 +162,9 @@ class Reader:
         while self._room < end:
             self._room *= 2
         if self._room > len(self._rows):
-            self._rows = np.resize(self._rows, (self._room, self.width))
-            self._first = np.resize(self._first, self._room)
-            self._last = np.resize(self._last, self._room)
+            self._rows = _longer(self._rows, self._room)
+            self._first = _longer(self._first, self._room)
+            self._last = _longer(self._last, self._room)
         for at in range(0, len(new), 2048):
             few = new[at : at + 2048]
             seen = weigh(few)
@@ -209,6 +210,13 @@ class Reader:
     def rows(self, text: str) -> Floats:
         """What each chunk of one text weighs, in order: the ground of reasons."""
         return self._rows[self.numbers([text])[1:-1]]
+
+
+def _longer(array: npt.NDArray[Any], rows: int) -> npt.NDArray[Any]:
+    """The array with rows of zeros below. `np.resize` would repeat what stands in it."""
+    found = np.zeros((rows, *array.shape[1:]), array.dtype)
+    found[: len(array)] = array
+    return found
 
 
 def _places(hashes: Hashes, size: int) -> Ints:

@@ -75,6 +75,15 @@ def test_a_reader_that_forgets_reads_on(monkeypatch):
     assert np.allclose(reader.sums(SAID), before, atol=1e-4)
 
 
+def test_a_reader_that_grows_reads_as_a_new_one():
+    old = Reader(fast.model().groups)
+    few = [" ".join(f"kata{one}x{other}" for other in range(60)) for one in range(160)]
+    for at in range(0, len(few), 8):
+        old.sums(few[at : at + 8])
+    assert np.allclose(old.sums(SAID), Reader(fast.model().groups).sums(SAID), atol=1e-3)
+    assert np.allclose(old.sums(few[-3:]), Reader(fast.model().groups).sums(few[-3:]), atol=1e-2)
+
+
 def test_nothing_in_nothing_out():
     assert all(len(column) == 0 for column in classify([]).values())
     assert len(classify(["", " ", "…", "\x00"])["intent"]) == 4
