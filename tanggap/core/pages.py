@@ -37,14 +37,24 @@ def page(
     `order` as in order_by: columns without nulls, the last one unique. What is no key asks for the
     first page, and so does one behind which nothing is left.
     """
-    wanted = rows.order_by(*order)
-    key = _read(rows, order, after)
-    found = list((wanted.filter(_behind(order, key)) if key else wanted)[: size + 1])
+    wanted, key = rows.order_by(*order), key_in(after, rows, order)
+    found = list(behind(wanted, order, key)[: size + 1])
     later = bool(key and found)
     if key and not found:
         found = list(wanted[: size + 1])
     shown = found[:size]
-    return Page(shown, _key(shown[-1], order) if len(found) > size else "", later)
+    return Page(shown, key_of(shown[-1], order) if len(found) > size else "", later)
+
+
+def key_of(row: Model, order: Sequence[str]) -> str:
+    """What `after` is for the page behind this row."""
+    return "~".join(_said(_value(row, name.lstrip("-"))) for name in order)
+
+
+def first(rows: Sequence[T], order: Sequence[str], *, size: int) -> Page[T]:
+    """The first page of rows that another query brought along, one more of them than `size`."""
+    shown = list(rows[:size])
+    return Page(shown, key_of(shown[-1], order) if len(rows) > size else "")
 
 
 def within(rows: Sequence[V], key: Callable[[V], object], *, after: str, size: int) -> Page[V]:
@@ -55,8 +65,10 @@ def within(rows: Sequence[V], key: Callable[[V], object], *, after: str, size: i
     return Page(shown, str(key(shown[-1])) if more else "", bool(begin and shown))
 
 
-def _behind(order: Sequence[str], key: Sequence[Any]) -> Q:
+def behind(rows: QuerySet[T], order: Sequence[str], key: Sequence[Any] | None) -> QuerySet[T]:
     """The rows after a key: (a > x) or (a = x and b > y) and so on, "<" where it descends."""
+    if key is None:
+        return rows
     condition = Q()
     for name, value in reversed(list(zip(order, key, strict=True))):
         plain, sign = name.lstrip("-"), "lt" if name.startswith("-") else "gt"
@@ -67,11 +79,7 @@ def _behind(order: Sequence[str], key: Sequence[Any]) -> Q:
             # The same once more for the first column, so that an index begins at the key.
             bound = Q(**{f"{plain}__{sign}e": value})
             condition = bound & (beyond | (Q(**{plain: value}) & condition))
-    return condition
-
-
-def _key(row: Model, order: Sequence[str]) -> str:
-    return "~".join(_said(_value(row, name.lstrip("-"))) for name in order)
+    return rows.filter(condition)
 
 
 def _value(row: Any, name: str) -> Any:
@@ -86,7 +94,8 @@ def _said(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _read(rows: QuerySet[Any], order: Sequence[str], after: str) -> list[Any] | None:
+def key_in(after: str, rows: QuerySet[Any], order: Sequence[str]) -> list[Any] | None:
+    """The values that `after` holds; None for what is no key of these rows in this order."""
     parts = after.split("~") if after else []
     if len(parts) != len(order):
         return None

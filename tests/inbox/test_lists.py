@@ -9,8 +9,9 @@ from django.test import Client
 from django.urls import reverse
 
 from tanggap.desk import answers, claims
-from tanggap.desk.inbox import approvals, intake
-from tanggap.execution.inbox.models import Claim, ClaimItem, Item, Reply, SavedAnswer
+from tanggap.desk.inbox import approvals, intake, thread
+from tanggap.execution.inbox import queries
+from tanggap.execution.inbox.models import Claim, ClaimItem, Conversation, Item, Reply, SavedAnswer
 from tanggap.messaging.models import Message
 from tests.pages import walk
 
@@ -155,3 +156,61 @@ def test_where_a_claim_stands_and_what_may_correct_it(desk, web, items, monkeypa
     once(seen, [item.pk for item in items])
     seen = [one.pk for page in walk(web, there, "posts") for one in page.context["posts"].rows]
     once(seen, Message.objects.values_list("pk", flat=True))
+
+
+def test_what_was_said_to_the_very_first_word(desk, web, items, monkeypatch):
+    monkeypatch.setattr(queries, "SHOWN", 2)
+    talk = items[0].conversation
+    for item in items:
+        Reply.objects.create(
+            agency=desk.agency,
+            conversation=talk,
+            item=item,
+            state="withdrawn",
+            text="Pukul 8.",
+            written_by=desk.sari,
+            written_at=item.written_at + timedelta(milliseconds=1),
+        )
+    pages = list(walk(web, reverse("desk:inbox-thread", args=[talk.pk]), "lama"))
+    said = [one for page in pages for one in page.context["entries"]]
+    once([one.item.pk for one in said if one.item], [item.pk for item in items])
+    answered = [one.reply.pk for one in said if one.reply]
+    once(answered, Reply.objects.values_list("pk", flat=True))
+    # On every page it is the newest that is answered.
+    newest = {page.context["form"]["item"].value() for page in pages}
+    assert newest == {max(items, key=lambda one: (one.written_at, one.pk)).pk}
+
+
+def test_other_conversations_of_a_citizen_and_answers_to_insert(desk, web, items, monkeypatch):
+    monkeypatch.setattr(queries, "OTHERS", 2)
+    monkeypatch.setattr(thread, "ANSWERS", 2)
+    first = items[0].conversation
+    others = [
+        Conversation.objects.create(
+            agency=desk.agency,
+            account=desk.account,
+            author=first.author,
+            thread_id=f"t{number}",
+            due_at=desk.now,
+            first_item_at=desk.now,
+            last_item_at=desk.now,
+        )
+        for number in range(5)
+    ]
+    there = reverse("desk:inbox-thread", args=[first.pk])
+    seen = [row.pk for page in walk(web, there, "lain") for row in page.context["others"].rows]
+    once(seen, [row.pk for row in others])
+    for number in range(5):
+        SavedAnswer.objects.create(
+            agency=desk.agency,
+            title=f"KTP {number}",
+            text="Di loket 3.",
+            unit=desk.agency,
+            source="SOP",
+            valid_until=desk.now.date(),
+            confirmed_at=desk.now,
+            confirmed_by=desk.ratna,
+        )
+    pages = walk(web, there + "?jawaban=ktp", "lanjut")
+    seen = [row.pk for page in pages for row, _good in page.context["answers"]]
+    once(seen, SavedAnswer.objects.values_list("pk", flat=True))

@@ -106,6 +106,12 @@ def entries(
     if unnamed:
         for one in found:
             one.name, one.handle, one.url = gettext("Reporter"), "", ""
+
+    def here(at: datetime) -> bool:
+        return (thread.since is None or at >= thread.since) and (
+            thread.until is None or at < thread.until
+        )
+
     found += [
         Entry(
             "reply",
@@ -116,10 +122,12 @@ def entries(
             state=reply.state_of(one),
         )
         for one in thread.replies
+        if here(one.written_at)
     ]
     found += [
         Entry("note", one.at, note=one, text=one.text, personal=spans(one.text))
         for one in thread.notes
+        if here(one.at)
     ]
     return sorted(found, key=lambda one: one.at)
 

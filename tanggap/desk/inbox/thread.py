@@ -15,7 +15,9 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST
 
 from tanggap.accounts import connect
+from tanggap.core import pages
 from tanggap.core.errors import Refused, Stale
+from tanggap.core.pages import Page
 from tanggap.core.scope import Scope, scoped
 from tanggap.desk.asked import number
 from tanggap.desk.door import DeskRequest, desk
@@ -27,6 +29,7 @@ from tanggap.execution.inbox import answers, private, queries, reply
 from tanggap.execution.inbox.models import KINDS, Conversation, Item, Revision, SavedAnswer
 from tanggap.execution.inbox.promise import NEVER
 
+ANSWERS = 8
 GROUPS = ("open", "mine", "unassigned", "snoozed", "answered", "quiet")
 FILTERS = ("group", "kind", "unit", "account", "assignee", "case", "sama", "q", "pilih")
 
@@ -197,14 +200,15 @@ def show(
 ) -> HttpResponse:
     """All three panes with a conversation open."""
     scope, now, part = request.scope, request.now, wanted_part(request, ("list", "said"))
-    opened = queries.opened(scope, pk, sealed_ones=sealed)
+    opened = queries.opened(scope, pk, sealed_ones=sealed, after=request.GET.get("lama", ""))
     if opened is None:
         raise Http404
     found, thread = opened
     # Who wrote a sealed report is shown on request only, with a reason on record.
     unnamed = sealed and not named
     choices = queries.choices(scope)
-    item = thread.items[-1] if thread.items else None
+    # What is answered is the newest, whatever is read.
+    item = last(found) if thread.until else thread.items[-1] if thread.items else None
     if form is None:
         form = forms.ReplyForm(
             initial={
@@ -219,6 +223,8 @@ def show(
         form.data = {**form.data.dict(), "seen": str(found.last_item_id)}  # type: ignore[attr-defined]
     asked = request.GET.get("jawaban")
     asked = "" if asked == "*" else asked
+    more = request.GET.get("lanjut", "")
+    fitting = answer_rows(scope, asked, more) if asked is not None else None
     units = [(slug, name) for _pk, slug, name in choices.units]
     urgency = {0: "danger", 1: "urgent", 2: "normal"}[found.urgency]
     return render(
@@ -233,13 +239,15 @@ def show(
             "named": named,
             "identity": private.IDENTITY.items() if sealed else (),
             "entries": shown.entries(thread, revealed, unnamed=unnamed),
+            "said": thread,
             "form": form,
             "note_form": note or forms.NoteForm(),
             "counter": counter(found, item, now),
             "memo": note is not None or request.GET.get("tulis") == "catatan",
             "came": {one.pk for one in came or []},
             "refusal": refusal,
-            "answers": answer_rows(scope, asked, now) if asked is not None else None,
+            "answers": fitting and [(row, answers.valid(row, now)) for row in fitting.rows],
+            "fitting": fitting,
             "asked": asked or "",
             "saved": saved_of(form),
             "label_form": forms.LabelForm(
@@ -261,7 +269,7 @@ def show(
             ),
             "units_by_slug": units,
             "owed": found.due_at != NEVER,
-            "others": [(row, reverse("desk:inbox-thread", args=[row.pk])) for row in thread.others],
+            "others": _others(request, found, thread),
             "alike": len(thread.alike),
             "alike_href": f"{reverse('desk:inbox-list')}?group=all&sama={found.pk}",
             "panels": [] if sealed else panels(found, thread, scope, now),
@@ -270,6 +278,17 @@ def show(
         },
         status=status,
     )
+
+
+def _others(
+    request: DeskRequest, found: Conversation, thread: queries.Thread
+) -> Page[Conversation]:
+    """Other conversations with the same citizen, newest first."""
+    after = request.GET.get("lain", "")
+    if not after or found.sealed:
+        return pages.first(thread.others, queries.NEWEST, size=queries.OTHERS)
+    rows = queries.others(scoped(Conversation, request.scope), found.author_id, found.agency_id)
+    return pages.page(rows.exclude(pk=found.pk), queries.NEWEST, after=after, size=queries.OTHERS)
 
 
 PART = "bagian"
@@ -301,8 +320,8 @@ def counter(found: Conversation, item: Item | None, now: datetime) -> dict[str, 
     return {"rule": limits.counter, "limit": most - used + 1, "link": limits.url_length}
 
 
-def answer_rows(scope: Scope, text: str, now: datetime) -> list[tuple[SavedAnswer, bool]]:
-    return [(row, answers.valid(row, now)) for row in answers.search(scope, text)[:8]]
+def answer_rows(scope: Scope, text: str, after: str) -> Page[SavedAnswer]:
+    return pages.page(answers.search(scope, text), answers.ORDER, after=after, size=ANSWERS)
 
 
 def inserted(request: DeskRequest, pk: int) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from django.db.models.lookups import IsNull
 
 from tanggap.accounts.models import Account
 from tanggap.accounts.queries import usable
+from tanggap.core import pages
 from tanggap.core.models import Agency, Membership, Person
 from tanggap.core.nested import build, nested, unfold
 from tanggap.core.roles import VERBS
@@ -340,6 +341,8 @@ class Thread:
 
     `others` are other conversations with the same citizen, newest first; `alike` are ids of
     conversations that were suggested to speak of the same, and `loose` those in no report yet.
+    `older` is the key of the items before these, "" when they are the first; the pane shows what
+    was said from `since` on and before `until`.
     """
 
     items: list[Item]
@@ -349,18 +352,26 @@ class Thread:
     others: list[Conversation]
     alike: list[int]
     loose: list[int]
+    older: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
 
 
+SAID = ("-written_at", "-pk")
+SHOWN = 60
+"""Items of a conversation on one page."""
 DELIVERED = ("state", "trouble", "published_at")
 
 
 def opened(
-    scope: Scope, pk: int, *, sealed_ones: bool = False, newest: int = 200
+    scope: Scope, pk: int, *, sealed_ones: bool = False, after: str = ""
 ) -> tuple[Conversation, Thread] | None:
-    """A conversation with its newest items, our answers, notes, and suggestions that nobody judged
-    yet: one query."""
-    here = OuterRef("pk")
-    items = Item.objects.filter(conversation=here).order_by("-written_at", "-pk")[:newest]
+    """A conversation with its newest items (those before the key `after`), our answers, notes, and
+    suggestions that nobody judged yet: one query."""
+    here, size = OuterRef("pk"), SHOWN
+    items = Item.objects.filter(conversation=here).order_by(*SAID)
+    key = pages.key_in(after, items, SAID)
+    items = pages.behind(items, SAID, key)[: size + 1]
     found = (
         _with_relations(sealed(scope) if sealed_ones else visible(scope))
         .annotate(
@@ -388,11 +399,9 @@ def opened(
                 Note.objects.filter(conversation=here).order_by("at", "pk"), by=("name",)
             ),
             told_others=nested(
-                Conversation.objects.filter(
-                    author_id=OuterRef("author_id"), agency_id=OuterRef("agency_id"), sealed=False
-                )
+                others(Conversation.objects.all(), OuterRef("author_id"), OuterRef("agency_id"))
                 .exclude(pk=here)
-                .order_by("-last_item_at")[:OTHERS]
+                .order_by(*NEWEST)[: OTHERS + 1]
             ),
             told_alike=ArraySubquery(
                 alike(here).order_by("pk").values(told=JSONObject(id="pk", has_case="has_case"))
@@ -405,7 +414,8 @@ def opened(
         return None
     told: Any = found
     rows, suggestions = [], []
-    for one in reversed(told.told_items):
+    more = len(told.told_items) > size
+    for one in reversed(told.told_items[:size]):
         item = build(Item, one)
         kept: Any = item
         kept._prefetched_objects_cache = {
@@ -422,10 +432,22 @@ def opened(
         [] if found.sealed else unfold(Conversation, told.told_others),
         [] if found.sealed else [one["id"] for one in told.told_alike],
         [] if found.sealed else [one["id"] for one in told.told_alike if not one["has_case"]],
+        older=pages.key_of(rows[0], SAID) if more else "",
+        since=rows[0].written_at if more else None,
+        until=key[0] if key else None,
     )
 
 
+NEWEST = ("-last_item_at", "-pk")
 OTHERS = 5
+"""Of one citizen so many, and one more when there are more of them."""
+
+
+def others(rows: QuerySet[Conversation], author: Any, agency: Any) -> QuerySet[Conversation]:
+    """Conversations with one citizen that the inbox shows."""
+    return rows.filter(author_id=author, agency_id=agency, sealed=False)
+
+
 ALIKE = 300
 """Of a flood of messages about one thing, the newest so many are offered together."""
 
