@@ -28,6 +28,8 @@ from mastodon_mock.app import create_app
 from mastodon_mock.config import MastodonMockConfig
 from mastodon_mock.db import models as mock_models
 
+from tanggap.practice import batched
+
 HOST = "127.0.0.1"
 POST_REQUEST = b"POST /api/v1/statuses "
 CHUNK = 65536
@@ -153,6 +155,7 @@ async def serve(config_path: Path) -> None:
     )
     setattr(mock_models, "datetime", ShiftedTime)  # noqa: B010
     app = create_app(config)
+    batched.install()
     line = Line(port, inside.getsockname()[1])
     add_controls(app, line)
 
