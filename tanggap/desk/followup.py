@@ -144,6 +144,7 @@ def listing(request: DeskRequest) -> HttpResponse:
         "desk/followup/list.html",
         {
             "finding": _headline(counts),
+            "joins": _joins(request),
             "tabs": tabs,
             "rows": page.rows,
             "q": text,
@@ -157,6 +158,15 @@ def listing(request: DeskRequest) -> HttpResponse:
             ),
         },
     )
+
+
+def _joins(request: DeskRequest) -> Conversation | None:
+    """The conversation for which one looks for its report (`?gabung=`), while it has none."""
+    asked = number(request.GET.get("gabung", ""))
+    if not asked or not request.scope.may("case.write"):
+        return None
+    rows = scoped(Conversation, request.scope).filter(pk=asked, has_case=False, sealed=False)
+    return rows.select_related("author").first()
 
 
 def _headline(counts: dict[str, int]) -> str:
@@ -618,6 +628,7 @@ def panel(conversation: Conversation, thread: Thread, scope: Scope) -> dict[str,
         "alike_href": f"{open_href}&alike=1",
         "alike": len(thread.loose) if row is None else 0,
         "may_join": others if row is None else [],
+        "join_href": f"{reverse('desk:followup-list')}?gabung={conversation.pk}",
         "conversation": conversation,
         "doubt": said,
         "doubt_words": snippet(said.text, said.personal, 140) if said else "",

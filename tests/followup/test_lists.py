@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import timedelta
 
 import pytest
@@ -263,3 +264,21 @@ def test_doubts_however_much_lies_between(town, web, monkeypatch):
     pages = list(walk(web, reverse("desk:followup-doubts")))
     once([one.item_id for page in pages for one in page.context["page"].rows], wanted)
     assert len(pages) == 2
+
+
+def test_a_message_finds_its_report_among_all(town, web, monkeypatch):
+    monkeypatch.setattr(followup, "PAGE", 2)
+    cases = [town.case() for _ in range(7)]
+    talk = town.item().conversation
+    beside = web.get(reverse("desk:inbox-thread", args=[talk.pk])).content.decode()
+    there = f"{reverse('desk:followup-list')}?gabung={talk.pk}"
+    assert there in beside
+    offered = [
+        int(pk)
+        for page in walk(web, there)
+        for pk in re.findall(r'action="/[^"]*?(\d+)/tambah/"', page.content.decode())
+    ]
+    once(offered, [case.pk for case in cases])
+    web.post(reverse("desk:followup-join", args=[cases[0].pk]), {"c": talk.pk})
+    assert cases[0].contributors.filter(conversation=talk).exists()
+    assert not web.get(there).context["joins"]
