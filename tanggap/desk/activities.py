@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Count, Window
+from django.db.models.functions import RowNumber, TruncDate
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, path, reverse
@@ -37,6 +39,7 @@ from tanggap.planning.queries import objectives_open, segments_open
 PAGE = 30
 CONFLICTS = 5
 SHOWN = 4  # slots a day in the month
+DAILY = 40  # posts a day in the week
 VIEWS = ("week", "month", "list")
 # Where the evidence of a step is opened.
 OPENS = {
@@ -178,12 +181,14 @@ def _grid(request: HttpRequest, view: str, day: date, today: date) -> dict[str, 
         before, after = month - timedelta(days=1), last + timedelta(days=1)
         span = formats.date_format(month, "F Y")
     office, zone = rules.office(request.agency), ZoneInfo(request.agency.zone)
-    posts = _posts(request, first, count, zone)
+    posts, totals = _posts(request, first, count, zone, DAILY if view == "week" else SHOWN)
     days = []
     for one in queries.days(request.scope, first, count, request.agency.zone):
         slots = [_slot(row, one.day, zone) for row in one.activities] + posts.get(one.day, [])
         slots.sort(key=lambda slot: slot["order"])
         shown = slots if view == "week" else slots[:SHOWN]
+        week = f"?view=week&day={one.day.isoformat()}"
+        outgoing = f"{reverse('desk:publishing-list')}?day={one.day.isoformat()}&kind=post"
         days.append(
             {
                 "date": one.day,
@@ -191,9 +196,9 @@ def _grid(request: HttpRequest, view: str, day: date, today: date) -> dict[str, 
                 "today": one.day == today,
                 "out": view == "month" and one.day.month != day.month,
                 "off": not is_working_day(one.day, office),
-                "more": len(slots) - len(shown),
-                "more_href": f"?view=week&day={one.day.isoformat()}",
-                "href": f"?view=week&day={one.day.isoformat()}" if view == "month" else "",
+                "more": len(one.activities) + totals.get(one.day, 0) - len(shown),
+                "more_href": outgoing if view == "week" else week,
+                "href": week if view == "month" else "",
             }
         )
     return {"days": days, "before": before, "after": after, "span": span, "today": today}
@@ -213,23 +218,32 @@ def _slot(row: Activity, day: date, zone: ZoneInfo) -> dict[str, Any]:
 
 
 def _posts(
-    request: HttpRequest, first: date, count: int, zone: ZoneInfo
-) -> dict[date, list[dict[str, Any]]]:
-    """What goes out on each day: the calendar shows what is planned and what is said together."""
+    request: HttpRequest, first: date, count: int, zone: ZoneInfo, most: int
+) -> tuple[dict[date, list[dict[str, Any]]], dict[date, int]]:
+    """What goes out on each day, its first `most` and how many there are: the calendar shows what
+    is planned and what is said together."""
     if not request.scope.may("delivery.read"):
-        return {}
+        return {}, {}
+    day = TruncDate("due_at", tzinfo=zone)
     start = datetime.combine(first, datetime.min.time(), zone)
     rows = (
         scoped(Delivery, request.scope)
         .filter(kind="post", part=0, due_at__gte=start, due_at__lt=start + timedelta(days=count))
         .exclude(state__in=["cancelled", "removed"])
+        .annotate(
+            nth=Window(RowNumber(), partition_by=day, order_by=("due_at", "pk")),
+            of=Window(Count("pk"), partition_by=day),
+        )
+        .filter(nth__lte=most)
         .select_related("variant__message")
-        .order_by("due_at")[:500]
+        .order_by("due_at", "pk")
     )
     found: dict[date, list[dict[str, Any]]] = {}
+    totals: dict[date, int] = {}
     for row in rows:
         local = row.due_at.astimezone(zone)
         message = row.variant.message if row.variant else None
+        totals[local.date()] = row.of
         found.setdefault(local.date(), []).append(
             {
                 "time": local.strftime("%H.%M"),
@@ -241,7 +255,7 @@ def _posts(
                 "gone": row.state == "published",
             }
         )
-    return found
+    return found, totals
 
 
 def _listed(request: HttpRequest) -> dict[str, Any]:

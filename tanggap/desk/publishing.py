@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,7 +26,7 @@ from tanggap.core.errors import Refused
 from tanggap.core.pages import Page
 from tanggap.core.scope import Scope, scoped
 from tanggap.desk import shell, today
-from tanggap.desk.asked import number, searched
+from tanggap.desk.asked import a_day, number, searched
 from tanggap.desk.door import desk
 from tanggap.desk.forms import refuse
 from tanggap.desk.templatetags.words import clock_words, due_words
@@ -155,9 +155,12 @@ def listing(request: HttpRequest) -> HttpResponse:
     scope, now = request.scope, request.now
     asked = request.GET
     span = asked.get("span", "") if asked.get("span") in SPANS else "today"
+    chosen = a_day(asked.get("day", ""))
+    if chosen:
+        span = "day"
     group = asked.get("group", "") if asked.get("group") in queries.GROUPS else ""
     account = number(asked.get("account", ""))
-    since, until = window(span, now, request.agency.zone)
+    since, until = window(span, now, request.agency.zone, chosen)
     every = queries.deliveries(
         scope,
         account=account,
@@ -197,6 +200,7 @@ def listing(request: HttpRequest) -> HttpResponse:
             "page": listed,
             "view": asked.get("view", ""),
             "span": span,
+            "day": chosen,
             "group": group or "all",
             "groups": [(name, counts[name]) for name in ("all", *queries.GROUPS)],
             "accounts": usable(scope),
@@ -207,11 +211,14 @@ def listing(request: HttpRequest) -> HttpResponse:
     )
 
 
-def window(span: str, now: datetime, zone: str) -> tuple[datetime | None, datetime | None]:
-    """From midnight to midnight in the agency's zone: today, or this week from Monday."""
+def window(
+    span: str, now: datetime, zone: str, chosen: date | None = None
+) -> tuple[datetime | None, datetime | None]:
+    """From midnight to midnight in the agency's zone: today, a chosen day, or this week from
+    Monday."""
     if span == "all":
         return None, None
-    day = now.astimezone(ZoneInfo(zone)).date()
+    day = chosen or now.astimezone(ZoneInfo(zone)).date()
     first = day - timedelta(days=day.weekday()) if span == "week" else day
     last = first + timedelta(days=7 if span == "week" else 1)
     begin, end = (datetime.combine(one, time(), ZoneInfo(zone)) for one in (first, last))

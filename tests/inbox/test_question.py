@@ -9,11 +9,13 @@ from django.db.models import F
 
 from tanggap.archive.models import Record
 from tanggap.core.membership import scope_of
+from tanggap.desk.inbox import question
 from tanggap.execution.inbox import reply
 from tanggap.execution.inbox.models import Reply
 from tanggap.execution.publishing.models import Delivery
 from tanggap.monitoring import queries as monitoring
 from tests.inbox.test_screens import client_of, form_of, here, ratna, sari, url
+from tests.pages import walk
 
 __all__ = ["here", "ratna", "sari"]
 pytestmark = pytest.mark.django_db
@@ -73,6 +75,22 @@ def test_what_was_decided_meanwhile_is_not_decided_twice(here, answered, sari):
     assert sari.post(there, {"answer": ""}).status_code == 422
     here.send()
     assert not any(WORDS in text for text in here.sent)
+
+
+def test_all_that_wait_for_a_word_stand_on_one_list(here, answered, sari, monkeypatch):
+    monkeypatch.setattr(question, "PAGE", 2)
+    rows = [answered]
+    for number in range(4):
+        talk = here.heard(f"warga{number}", "Kapan KTP saya bisa diambil?")
+        row = reply.write(talk, here.last(talk), WORDS, by=here.sari, now=here.now)
+        reply.approve(row, by=here.ratna, now=here.now)
+        rows.append(row)
+    Delivery.objects.update(state="failed", trouble="rejected")
+    there = url("inbox-questions")
+    assert there in sari.get(url("today")).content.decode()
+    seen = [row.href for page in walk(sari, there) for row in page.context["rows"]]
+    assert len(seen) == len(set(seen)) == 5
+    assert set(seen) == {url("inbox-question", row.pk) for row in rows}
 
 
 def test_who_does_not_answer_citizens_does_not_decide(here, answered, member):

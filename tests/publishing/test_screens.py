@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from tanggap.accounts.models import Account
-from tanggap.desk import publishing
+from tanggap.desk import activities, publishing
 from tanggap.execution.publishing.models import Delivery
 from tests.pages import walk
 
@@ -96,6 +96,23 @@ def test_each_lane_goes_to_its_very_last_card(web, scene, monkeypatch):
     assert len(seen) == len(set(seen)) == 5
     accounts = [lane.account.pk for page in walk(web, there) for lane in page.context["lanes"]]
     assert len(accounts) == len(set(accounts)) == 3
+
+
+def test_what_the_calendar_leaves_out_is_in_the_list_of_its_day(web, scene, monkeypatch):
+    monkeypatch.setattr(activities, "DAILY", 2)
+    monkeypatch.setattr(activities, "SHOWN", 1)
+    monkeypatch.setattr(publishing, "PAGE", 2)
+    for number in range(5):
+        scene.post(f"Kabar nomor {number}.", at=("2027-03-10T10:00", "Asia/Jakarta"))
+    scene.post("Hari lain.", at=("2027-03-11T00:00", "Asia/Jakarta"))
+    there = reverse("desk:activities-list") + "?day=2027-03-10&view="
+    days = {one["date"].day: one for one in web.get(there + "week").context["days"]}
+    assert (len(days[10]["slots"]), days[10]["more"], days[11]["more"]) == (2, 3, 0)
+    months = {one["date"].day: one for one in web.get(there + "month").context["days"][7:21]}
+    assert (len(months[10]["slots"]), months[10]["more"]) == (1, 4)
+    pages = walk(web, days[10]["more_href"])
+    seen = [card.row.pk for page in pages for card in page.context["cards"]]
+    assert len(seen) == len(set(seen)) == 5
 
 
 def test_the_list_costs_the_same_with_many_rows(web, scene, django_assert_max_num_queries):

@@ -13,14 +13,56 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from tanggap.accounts import connect
+from tanggap.core import pages
 from tanggap.core.errors import Refused
-from tanggap.desk import publishing
+from tanggap.desk import publishing, today
 from tanggap.desk.door import DeskRequest, desk
 from tanggap.desk.forms import refuse
 from tanggap.desk.inbox import shown
+from tanggap.desk.words import word
 from tanggap.execution.inbox import private, queries
 from tanggap.execution.inbox.models import Reply
 from tanggap.execution.publishing import ask, schedule
+
+PAGE = 30
+
+
+@desk("inbox.write")
+def listing(request: DeskRequest) -> HttpResponse:
+    return _listing(request, sealed=False)
+
+
+@desk("integrity")
+def sealed_listing(request: DeskRequest) -> HttpResponse:
+    return _listing(request, sealed=True)
+
+
+def _listing(request: DeskRequest, *, sealed: bool) -> HttpResponse:
+    """All answers that wait for a word, oldest first."""
+    asking = queries.asking(request.scope, sealed_ones=sealed)
+    page = pages.page(asking, queries.ASKED, after=request.GET.get("after", ""), size=PAGE)
+    return render(
+        request,
+        "desk/inbox/questions.html",
+        {"page": page, "total": asking.count(), "rows": lines(page.rows)},
+    )
+
+
+def lines(rows: list[Reply]) -> list[today.Row]:
+    """Each opens its question. A sealed answer is read where each reading is on record."""
+    return [
+        today.Row(
+            gettext("Reporter")
+            if row.conversation.sealed
+            else shown.name_of(row.conversation.author),
+            reverse(
+                f"desk:inbox-{'sealed-' if row.conversation.sealed else ''}question", args=[row.pk]
+            ),
+            "" if row.conversation.sealed else shown.safe(row.text)[:140],
+            pills=[("due", word(row.delivery.state, "delivery_state"))] if row.delivery else [],
+        )
+        for row in rows
+    ]
 
 
 @desk("inbox.write")

@@ -11,7 +11,7 @@ from django.utils.translation import gettext, ngettext
 
 from tanggap.core.scope import Scope
 from tanggap.desk import shell, today
-from tanggap.desk.inbox import shown
+from tanggap.desk.inbox import question, shown
 from tanggap.desk.words import word
 from tanggap.execution.inbox import queries
 from tanggap.execution.inbox.models import Reply
@@ -87,34 +87,25 @@ def questions(scope: Scope, now: datetime) -> today.Section | None:
     """For those who answer; whoever publishes is asked with the posts."""
     if not scope.may("inbox.write") or scope.may("publish"):
         return None
-    return _questions(list(queries.asking(scope)[:4]), "desk:inbox-question")
+    return _questions(queries.asking(scope), "desk:inbox-questions")
 
 
 @today.section(order=18)
 def sealed_questions(scope: Scope, now: datetime) -> today.Section | None:
     if not scope.may("integrity"):
         return None
-    found = list(queries.asking(scope, sealed_ones=True)[:4])
-    return _questions(found, "desk:inbox-sealed-question")
+    return _questions(queries.asking(scope, sealed_ones=True), "desk:inbox-sealed-questions")
 
 
-def _questions(rows: list[Reply], address: str) -> today.Section | None:
+def _questions(found: QuerySet[Reply], every: str) -> today.Section | None:
+    rows = list(found[:4])
     if not rows:
         return None
     return today.Section(
         gettext("Answers that need your word"),
-        [
-            today.Row(
-                gettext("Reporter")
-                if row.conversation.sealed
-                else shown.name_of(row.conversation.author),
-                reverse(address, args=[row.pk]),
-                # A sealed answer is read where each reading is on record.
-                "" if row.conversation.sealed else shown.safe(row.text)[:140],
-                pills=[("due", word(row.delivery.state, "delivery_state"))] if row.delivery else [],
-            )
-            for row in rows
-        ],
+        question.lines(rows),
+        href=reverse(every),
+        link=gettext("All"),
     )
 
 

@@ -8,29 +8,35 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django import forms
-from django.db.models import CharField, F, QuerySet, TextField, Value
+from django.db.models import CharField, F, Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast, Concat
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
 from tanggap.accounts.models import Account
 from tanggap.activities.models import Activity
-from tanggap.core.scope import Scope, scoped
+from tanggap.core.scope import scoped
 from tanggap.desk.door import DeskRequest
 from tanggap.monitoring import window as rowsets
 from tanggap.monitoring.window import Window
 
 USUAL = 30  # days
+CHOICES = 200
 LONGEST = 800  # days: a little more than two years
 
 
-def _narrower(scope: Scope) -> QuerySet[Any]:
-    """(which field, id, words) of the newest accounts and activities: one query."""
+def _narrower(request: DeskRequest) -> QuerySet[Any]:
+    """(which field, id, words) of the newest accounts and activities, and of those that are asked
+    for: one query. A choice is no list; an older activity is narrowed to from its own page."""
     accounts, activities = (
-        scoped(model, scope)
-        .annotate(which=Value(name, CharField()), said=Cast(said, TextField()))
-        .order_by("-pk")
-        .values_list("which", "pk", "said")[:200]
+        scoped(model, request.scope)
+        .annotate(
+            which=Value(name, CharField()),
+            said=Cast(said, TextField()),
+            asked=Q(pk=number(request, name)),
+        )
+        .order_by("-asked", "-pk")
+        .values_list("which", "pk", "said")[:CHOICES]
         for model, name, said in (
             (Account, "account", Concat("display_name", Value(" ("), "handle", Value(")"))),
             (Activity, "activity", F("title")),
@@ -61,7 +67,7 @@ class PeriodForm(forms.Form):
         )
         self.order_fields(self.field_order)
         chosen = {"account": [("", _("All accounts"))], "activity": [("", _("All activities"))]}
-        for name, pk, said in _narrower(request.scope):
+        for name, pk, said in _narrower(request):
             chosen[name].append((str(pk), said))
         for name, pairs in chosen.items():
             self.fields[name].choices = pairs  # type: ignore[attr-defined]

@@ -324,10 +324,13 @@ def sent(scope: Scope, *, sealed_ones: bool = False) -> QuerySet[Reply]:
     )
 
 
+ASKED = ("written_at", "pk")
+
+
 def asking(scope: Scope, *, sealed_ones: bool = False) -> QuerySet[Reply]:
     """Answers that went no further and wait for somebody's word, oldest first."""
     rows = sent(scope, sealed_ones=sealed_ones)
-    return rows.filter(delivery__state__in=ASKING).order_by("written_at", "pk")
+    return rows.filter(delivery__state__in=ASKING).order_by(*ASKED)
 
 
 def conversation(scope: Scope, pk: int, *, sealed_ones: bool = False) -> Conversation | None:
