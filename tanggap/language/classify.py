@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from tanggap.language import fast
 from tanggap.language.places import Place
-from tanggap.language.places import find as find_places
 from tanggap.language.reader import AT_ONCE, Floats, Reader
 from tanggap.language.redact import Found, redact
+from tanggap.language.scout import Scout
 
 TIERS = ("fast", "careful")
 HEADS = ("language", "sentiment", "intent", "topic", "urgency", "abuse", "claim")
@@ -27,6 +27,7 @@ FOLDED = {
     "intent": (("criticism", "complaint"),),
     "language": (("id-news", "id"), ("en-news", "en")),
 }
+MOST_SCOUTS = 8
 _local = threading.local()
 
 
@@ -72,9 +73,12 @@ def read(
 ) -> Reading:
     """All heads, places (`region`: code of the agency's own) and personal data (`allowed`: public
     numbers and addresses). Raises NoSuchTier."""
+    _know(tier)
+    mine = reader()
+    numbers = mine.numbers(texts)
     return Reading(
-        classify(texts, tier),
-        [find_places(text, region) for text in texts],
+        _columns(mine.sums_of(numbers, len(texts))),
+        _scout(mine, region).find(texts, numbers),
         [redact(text, allowed) for text in texts],
     )
 
@@ -96,6 +100,16 @@ def reader() -> Reader:
         _local.reader = fast.reader()
     found: Reader = _local.reader
     return found
+
+
+def _scout(mine: Reader, region: str) -> Scout:
+    """This thread's scout for a region, over what its reader has read."""
+    scouts: dict[str, Scout] = _local.__dict__.setdefault("scouts", {})
+    if region not in scouts or scouts[region].chunks is not mine.chunks:
+        if len(scouts) >= MOST_SCOUTS:
+            scouts.clear()
+        scouts[region] = Scout(mine.chunks, region)
+    return scouts[region]
 
 
 def _columns(sums: Floats) -> dict[str, Column]:

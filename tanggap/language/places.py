@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from tanggap.language.words import Span, data, plain, words
+from tanggap.language.words import WORD, data, plain
 
 LEVELS = {2: "province", 5: "regency", 8: "district", 13: "village"}
 _KIND = re.compile(r"^(?:Kabupaten|Kota|Provinsi)(?: Administrasi| Adm\.)? ")
@@ -22,6 +22,8 @@ _WORD = re.compile(r"[^\W_]+")
 # Numbers are cardinal: what a name alone, and each sign for it, is worth; sure enough above SURE.
 SURE = 0.55
 LONGEST = 5
+
+Names = dict[tuple[str, ...], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,9 @@ class Place:
 
 
 @cache
-def gazetteer() -> tuple[dict[tuple[str, ...], tuple[str, ...]], dict[str, str], frozenset[str]]:
-    """(codes by words of the name, names by code, first words of names)."""
+def gazetteer() -> tuple[Names, dict[str, str], dict[str, tuple[int, ...]]]:
+    """(codes by words of the name, names by code, by first word how many words its names have, the
+    longest first)."""
     raw = files(__package__).joinpath("data", "places.txt.gz").read_bytes()
     by_name: dict[tuple[str, ...], list[str]] = {}
     names = {}
@@ -54,29 +57,28 @@ def gazetteer() -> tuple[dict[tuple[str, ...], tuple[str, ...]], dict[str, str],
             key = tuple(map(plain, _WORD.findall(bare)))[:LONGEST]
         by_name.setdefault(key, []).append(code)
     known = {key: tuple(codes) for key, codes in by_name.items() if len("".join(key)) > 2}
-    return known, names, frozenset(key[0] for key in known)
+    sizes: dict[str, set[int]] = {}
+    for key in known:
+        sizes.setdefault(key[0], set()).add(len(key))
+    return known, names, {first: tuple(sorted(some, reverse=True)) for first, some in sizes.items()}
 
 
 def find(text: str, region: str = "") -> list[Place]:
     """Places that the text names, in order, without overlaps. `region` is the code of the agency's
     own region ("32.01"): what lies there is more likely meant."""
-    spans = words(text)
-    return choose(text, spans, region)
-
-
-def choose(text: str, spans: Sequence[Span], region: str) -> list[Place]:
+    spans = [match.span() for match in WORD.finditer(text)]
+    said = [plain(text[start:end]) for start, end in spans]
     known, _, firsts = gazetteer()
     found: list[tuple[int, int, tuple[str, ...], float]] = []
     at = 0
-    while at < len(spans):
+    while at < len(said):
         step = 1
-        if spans[at].word in firsts:
-            for size in range(min(LONGEST, len(spans) - at), 0, -1):
-                key = tuple(span.word for span in spans[at : at + size])
-                codes = known.get(key)
-                if codes is None:
+        if said[at] in firsts:
+            for size in firsts[said[at]]:
+                codes = known.get(tuple(said[at : at + size]))
+                if codes is None or at + size > len(said):
                     continue
-                worth, codes = _worth(text, spans, at, size, codes, region)
+                worth, codes = _worth(text, spans, said, at, size, codes, region)
                 if worth >= SURE:
                     found.append((at, size, codes, worth))
                     step = size
@@ -84,32 +86,39 @@ def choose(text: str, spans: Sequence[Span], region: str) -> list[Place]:
         at += step
     every = [code for _, _, codes, _ in found for code in codes]
     return [
-        _place(text, spans[at].start, spans[at + size - 1].end, codes, worth, every, region)
+        _place(text, spans[at][0], spans[at + size - 1][1], codes, worth, every, region)
         for at, size, codes, worth in found
     ]
 
 
 def _worth(
-    text: str, spans: Sequence[Span], at: int, size: int, codes: tuple[str, ...], region: str
+    text: str,
+    spans: Sequence[tuple[int, int]],
+    said: Sequence[str],
+    at: int,
+    size: int,
+    codes: tuple[str, ...],
+    region: str,
 ) -> tuple[float, tuple[str, ...]]:
     """How much speaks for a place here, and which of the codes fit the word before it."""
-    before = spans[at - 1].word if at else ""
-    word = text[spans[at].start : spans[at].end]
-    said = data("place_words")
-    if before in said["street"] or not word[0].isalpha():
+    before = said[at - 1] if at else ""
+    start, end = spans[at]
+    word = text[start:end]
+    lists = data("place_words")
+    if before in lists["street"] or not word[0].isalpha():
         return 0.0, codes
-    name = "".join(span.word for span in spans[at : at + size])
-    common = size == 1 and name in _common()
+    name = "".join(said[at : at + size])
+    common = size == 1 and name in common_words()
     worth = 0.1
-    if before in said["cues"]:
-        fit = tuple(code for code in codes if LEVELS[len(code)] == said["cues"][before])
+    if before in lists["cues"]:
+        fit = tuple(code for code in codes if LEVELS[len(code)] == lists["cues"][before])
         if fit:
             return 0.9, fit
         worth += 0.3
-    elif before in said["near"]:
+    elif before in lists["near"]:
         worth += 0.3
     # A capital at a sentence's start says nothing; in a text all of capitals, neither.
-    if word[0].isupper() and not word.isupper() and at and text[spans[at].start - 2] not in ".!?\n":
+    if word[0].isupper() and not word.isupper() and at and text[start - 2] not in ".!?\n":
         worth += 0.25
     here = tuple(code for code in codes if region and code.startswith(region))
     if here:
@@ -126,7 +135,8 @@ def _worth(
 
 
 @cache
-def _common() -> frozenset[str]:
+def common_words() -> frozenset[str]:
+    """Names of places that are ordinary words, too."""
     return frozenset(data("places_common")["words"])
 
 

@@ -2,7 +2,8 @@
 
 People write the same words over and over. So the weights of a chunk (its word, the pieces of its
 word, the pairs inside it) are added up the first time it is seen, for all heads together, and a
-text is the sum of its chunks' rows plus the pairs of words across them. NumPy does the sums.
+text is the sum of its chunks' rows plus the pairs of words across them. NumPy does the sums, or
+`kernel.c` where it could be compiled.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tanggap.language import features, normalise
+from tanggap.language import features, kernel, normalise
 from tanggap.language.features import Hashes, Longs
 
 Floats = npt.NDArray[np.float32]
@@ -119,25 +120,29 @@ class _Memory(dict[str, int]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.new: list[str] = []
+        self.chunks: list[str] = []
 
     def __missing__(self, chunk: str) -> int:
         number = self[chunk] = len(self)
-        self.new.append(chunk)
+        self.chunks.append(chunk)
         return number
 
 
 class Reader:
     """Holds what was read. One reader serves one thread."""
 
-    def __init__(self, groups: Sequence[Group]) -> None:
+    def __init__(self, groups: Sequence[Group], compiled: bool = True) -> None:
+        """`compiled` is False where NumPy is to do the sums whatever there is."""
         self.groups = list(groups)
         self.width = sum(group.width for group in groups)
+        self._kernel: kernel.Kernel | None = None
+        if compiled and kernel.library() is not None:
+            self._kernel = kernel.Kernel(self.groups, int(_WORD_SEED), LONGEST_CHUNK)
         self._forget()
 
     def _forget(self) -> None:
         self._memory = _Memory()
-        self._memory[BETWEEN] = 0
+        self._learnt = self._memory[BETWEEN] + 1
         self._rows: Floats = np.zeros((4096, self.width), np.float32)
         self._first: Longs = np.zeros(4096, np.uint64)
         self._last: Longs = np.zeros(4096, np.uint64)
@@ -152,42 +157,67 @@ class Reader:
             whole = f" {BETWEEN} ".join(["", *(text.replace(BETWEEN, " ") for text in texts), ""])
         flat = whole.split()
         numbers = np.array(list(map(self._memory.__getitem__, flat)), np.int64)
-        if self._memory.new:
-            self._learn(self._memory.new)
-            self._memory.new = []
+        if len(self._memory) > self._learnt:
+            self._learn(self._memory.chunks[self._learnt :])
         return numbers
 
+    @property
+    def chunks(self) -> list[str]:
+        """What was read, by number; another list once all was forgotten."""
+        return self._memory.chunks
+
     def _learn(self, new: list[str]) -> None:
-        start, end = len(self._memory) - len(new), len(self._memory)
+        start, end = self._learnt, len(self._memory)
+        self._learnt = end
         while self._room < end:
             self._room *= 2
         if self._room > len(self._rows):
-            self._rows = _longer(self._rows, self._room)
-            self._first = _longer(self._first, self._room)
-            self._last = _longer(self._last, self._room)
+            self._rows = longer(self._rows, self._room)
+            self._first = longer(self._first, self._room)
+            self._last = longer(self._last, self._room)
         for at in range(0, len(new), 2048):
             few = new[at : at + 2048]
-            seen = weigh(few)
             here = slice(start + at, start + at + len(few))
-            self._first[here], self._last[here] = seen.first, seen.last
-            column = 0
-            for group in self.groups:
-                columns = slice(column, column + group.width)
-                rows = self._rows[here, columns]
-                _add(rows, group.words, seen.words, seen.word_of)
-                _add(rows, group.pieces, seen.pieces, seen.piece_of)
-                if group.pairs:
-                    _add(rows, group.words, seen.pairs, seen.pair_of)
-                column += group.width
+            rows, first, last = self._rows[here], self._first[here], self._last[here]
+            if self._kernel is None:
+                self._weigh(few, rows, first, last)
+                continue
+            done = self._kernel.learn(few, rows, first, last)
+            left = np.flatnonzero(~done)
+            if not len(left):
+                continue
+            seen = weigh([few[one] for one in left])
+            first[left], last[left] = seen.first, seen.last
+            self._kernel.add(rows, seen.words, left[seen.word_of], kernel.WORD)
+            self._kernel.add(rows, seen.pieces, left[seen.piece_of], kernel.PIECE)
+            self._kernel.add(rows, seen.pairs, left[seen.pair_of], kernel.PAIR)
+
+    def _weigh(self, few: Sequence[str], rows: Floats, first: Longs, last: Longs) -> None:
+        seen = weigh(few)
+        first[:], last[:] = seen.first, seen.last
+        column = 0
+        for group in self.groups:
+            columns = rows[:, column : column + group.width]
+            _add(columns, group.words, seen.words, seen.word_of)
+            _add(columns, group.pieces, seen.pieces, seen.piece_of)
+            if group.pairs:
+                _add(columns, group.words, seen.pairs, seen.pair_of)
+            column += group.width
 
     def sums(self, texts: Sequence[str]) -> Floats:
         """One row a text: the sums of all weights, group after group."""
         if not texts:
             return np.zeros((0, self.width), np.float32)
-        numbers = self.numbers(texts)
+        return self.sums_of(self.numbers(texts), len(texts))
+
+    def sums_of(self, numbers: Ints, count: int) -> Floats:
+        """The sums of `count` texts of which `numbers` told the chunks."""
+        found = np.empty((count, self.width), np.float32)
+        if self._kernel is not None:
+            self._kernel.sums(numbers, self._rows, self._first, self._last, found)
+            return found
         starts = np.flatnonzero(numbers == 0)
-        found = np.empty((len(texts), self.width), np.float32)
-        for at in range(0, len(texts), AT_ONCE):
+        for at in range(0, count, AT_ONCE):
             few = starts[at : at + AT_ONCE + 1]
             some = numbers[few[0] : few[-1] + 1]
             offsets = few[:-1] - few[0]
@@ -212,7 +242,7 @@ class Reader:
         return self._rows[self.numbers([text])[1:-1]]
 
 
-def _longer(array: npt.NDArray[Any], rows: int) -> npt.NDArray[Any]:
+def longer(array: npt.NDArray[Any], rows: int) -> npt.NDArray[Any]:
     """The array with rows of zeros below. `np.resize` would repeat what stands in it."""
     found = np.zeros((rows, *array.shape[1:]), array.dtype)
     found[: len(array)] = array

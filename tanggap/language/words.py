@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 # 08.00 and 1.700.000 are one word each.
-_WORD = re.compile(r"[0-9]+(?:[.,:][0-9]+)+|[^\W_]+(?:['’][^\W_]+)?")
+WORD = re.compile(r"[0-9]+(?:[.,:][0-9]+)+|[^\W_]+(?:['’][^\W_]+)?")
 _STRETCHED = re.compile(r"(.)\1{2,}")
 
 
@@ -30,6 +30,7 @@ def data(name: str) -> Any:
     return json.loads(files(__package__).joinpath("data", f"{name}.json").read_text("utf-8"))
 
 
+@lru_cache(maxsize=1 << 16)
 def plain(word: str) -> str:
     """Lower case, without accents, stretched letters shortened: "Paré" and "pareeee" are "pare"."""
     bare = word.lower()
@@ -41,9 +42,7 @@ def plain(word: str) -> str:
 
 def words(text: str) -> list[Span]:
     """The words of a text, plain, with their places in the text as it was written."""
-    return [
-        Span(found.start(), found.end(), plain(found.group())) for found in _WORD.finditer(text)
-    ]
+    return [Span(found.start(), found.end(), plain(found.group())) for found in WORD.finditer(text)]
 
 
 def find(phrase: str, spans: list[Span]) -> list[Span]:

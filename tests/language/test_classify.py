@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tanggap.cli import main
-from tanggap.language import fast
+from tanggap.language import fast, kernel
 from tanggap.language.classify import HEADS, NoSuchTier, classify, read
 from tanggap.language.lines import classify_lines
+from tanggap.language.places import find
 from tanggap.language.reader import REMEMBERED, Reader
 
 SAID = [
@@ -140,3 +141,78 @@ def test_the_command(tmp_path, capsys):
     assert main([*told, "--tier", "careful"]) == 1
     assert main(["classify", "--input", str(tmp_path / "none"), "--output", str(target)]) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
+
+
+ODD_ONES = [
+    *SAID,
+    "",
+    "A AB ABC ABC, ABCD. aaa AAAb yg YG, jl.jl. [x] @user é Pàré zaaaak, 2x rt03 jalan2nya...",
+    "x" * 300,
+    "kec.Jatinegara desa-desa; b4ngs4t!!! https://contoh.id/a 😭😭 \u00a0di\u2009sini",
+]
+
+
+@pytest.mark.skipif(kernel.library() is None, reason="the kernel was not compiled here")
+def test_compiled_or_not_the_sums_are_the_same():
+    compiled, plain = Reader(fast.model().groups), Reader(fast.model().groups, compiled=False)
+    for texts in (ODD_ONES, ODD_ONES[3:] + SAID):
+        mine, other = compiled.sums(texts), plain.sums(texts)
+        assert np.allclose(mine, other, rtol=1e-4, atol=1e-2)
+    with_reasons = [reader.rows(SAID[0]) for reader in (compiled, plain)]
+    assert np.allclose(*with_reasons, rtol=1e-4, atol=1e-2)
+
+
+@pytest.mark.parametrize("region", ["", "35.15", "34.04"])
+def test_places_of_many_are_the_places_of_each(region):
+    told = [
+        *ODD_ONES,
+        "warga Surabaya dan Sidoarjo, Jawa Timur",
+        "x  Di  Bogor",
+        "pulang.  Bogor",
+        "(Kab. Bogor) di - Bogor",
+        'kota " Bandung " x',
+        "di jawa , barat",
+        "a.\nBogor",
+        "DI JAWA TIMUR kota kembang",
+        "Lampu di Kecamatan Sleman mati. Sleman gelap, desa : Sukamaju",
+    ]
+    found = read(told, region=region).places
+    assert found == [find(text, region) for text in told]
+    assert sum(map(len, found)) > 4
+    # Another batch, by a scout that knows some of the chunks.
+    assert read(told[::-1], region=region).places == found[::-1]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.lists(
+            st.sampled_from(
+                [
+                    "Bogor",
+                    "di",
+                    "kota",
+                    "Kota",
+                    "kec.",
+                    "Jawa",
+                    "jawa",
+                    "barat,",
+                    ".",
+                    "Bandung",
+                    "baru",
+                    "-",
+                    "(desa)",
+                    "kab.Sleman",
+                    "tengah-tengah",
+                    "ke",
+                    "Timur",
+                    "\n",
+                ]
+            ),
+            max_size=8,
+        ).map(" ".join),
+        max_size=4,
+    )
+)
+def test_no_place_is_missed_among_many(texts):
+    assert read(texts).places == [find(text) for text in texts]
