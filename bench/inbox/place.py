@@ -61,10 +61,18 @@ def place(url: str = "", keep: str = "") -> Iterator[str]:
             shutil.rmtree(home, ignore_errors=True)
 
 
+def real() -> dict[str, str]:
+    """The environment of processes that work on this one's database with this one's keys, as an
+    office's do. By the tests' settings each process would have keys of its own."""
+    kept = {name: value for name, value in os.environ.items() if name != "TANGGAP_PRACTICE"}
+    return {**kept, "DJANGO_SETTINGS_MODULE": "tanggap.settings"}
+
+
 @contextmanager
-def server(*, plain: bool = False) -> Iterator[str]:
+def server(*, plain: bool = False, pages: bool = True) -> Iterator[str]:
     """`tanggap serve` with nothing but pages: its address. `plain` (tests) is the same server and
-    application without the gathering of static files, which takes longer than such a run."""
+    application without the gathering of static files, which takes longer than such a run; without
+    `pages` only what needs no static files is asked of it."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port = one.getsockname()[1]
@@ -73,10 +81,8 @@ def server(*, plain: bool = False) -> Iterator[str]:
     if plain:
         command = [sys.executable, "-m", "granian", "--interface", "asginl", "--port", str(port)]
         command += ["--no-ws", "tanggap.asgi:application"]
-        environment |= {
-            "DJANGO_SETTINGS_MODULE": "tests.settings",
-            "TANGGAP_DATABASE_ROLE": "tanggap_app",
-        }
+        environment = environment if pages else real()
+        environment["TANGGAP_DATABASE_ROLE"] = "tanggap_app"
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=sys.stderr
     )

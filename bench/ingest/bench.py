@@ -85,7 +85,7 @@ def run(url: str, arguments: argparse.Namespace) -> dict[str, Any]:
     bodies = [body(n, rng) for n in range(arguments.events)]
     order = plan(arguments, rng)
     kills: list[float] = []
-    with place.server() as address, Bare(url) as bare:
+    with place.server(plain=bool(arguments.database), pages=False) as address, Bare(url) as bare:
         place_of = urlsplit(address)
         path = f"/pintu/website/{token}"
         with worker(arguments, rng, kills) as alive:
@@ -240,7 +240,7 @@ class Killing:
         self.end = threading.Event()
 
     def stop_killing(self) -> None:
-        """From now on the worker that runs may live."""
+        """From now on the worker that runs may live; one that never saw a kill sees one first."""
         self.end.set()
 
 
@@ -254,13 +254,18 @@ def worker(
 
     def start() -> None:
         running.append(
-            subprocess.Popen([sys.executable, "-m", "tanggap", "worker"], stdout=subprocess.DEVNULL)
+            subprocess.Popen(
+                [sys.executable, "-m", "tanggap", "worker"],
+                env=place.real(),
+                stdout=subprocess.DEVNULL,
+            )
         )
 
     def reap() -> None:
         while not done.is_set():
             life = rng.uniform(arguments.life, 3 * arguments.life)
-            if killing.end.wait(life):
+            # Once at least, however short the sending was.
+            if killing.end.wait(life) and kills:
                 return
             running[-1].send_signal(signal.SIGKILL)
             running[-1].wait()

@@ -7,7 +7,7 @@ import pytest
 from tests.inbox.test_bench import run
 
 
-@pytest.mark.thorough
+@pytest.mark.long(12)
 def test_what_comes_to_the_door_is_stored_once_and_shown_or_kept_apart(database_clone):
     found = run(
         "ingest",
@@ -16,11 +16,10 @@ def test_what_comes_to_the_door_is_stored_once_and_shown_or_kept_apart(database_
         "--duplicates=0.2",
         "--reorder",
         "--kill",
-        "--rate=40",
-        "--life=1.5",
+        "--rate=60",
+        "--life=3",
     )
     assert found["stored"] == found["sent"] == 200
     assert found["shown"] + found["quarantined"] == 200 and found["quarantined"] > 0
     assert found["duplicates_stored"] == found["waiting"] == found["refused"] == 0
     assert found["requests"] >= 240 and found["kills"] >= 1
-    assert 0 < found["ack_p50_ms"] <= found["ack_p95_ms"]
