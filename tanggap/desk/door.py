@@ -175,7 +175,7 @@ def _not_yours(request: HttpRequest, scope: Scope, verb: str) -> HttpResponse:
         holders = list(
             Membership.objects.filter(agency=scope.agency, ended_at=None, role__in=may)
             .select_related("person")
-            .order_by("role", "pk")[:5]
+            .order_by("role", "pk")[:5]  # whom to ask; nobody needs them all
         )
         page = render(
             request,

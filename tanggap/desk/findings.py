@@ -36,7 +36,7 @@ from tanggap.execution.followup.recommend import LETTERS, Choice
 from tanggap.execution.inbox.models import Item
 
 SHOWN, TELLINGS = 25, 50
-LINES = 10  # originals of a group
+LINES, FEW = 10, 6  # originals of a group on a page; fewer stand open
 
 
 class FindingForm(forms.Form):
@@ -253,7 +253,7 @@ def _finding_page(
     refusal: Refused | None = None,
     form: forms.Form | None = None,
 ) -> HttpResponse:
-    groups = []
+    opened, groups = request.GET.get("kelompok", ""), []
     for group in row.groups.annotate(count=Count("lines")).order_by("order", "pk"):
         lines = group.lines.select_related("item__author", "item__account")
         page = pages.page(
@@ -267,6 +267,7 @@ def _finding_page(
         groups.append(
             {
                 "row": group,
+                "open": page.later or str(group.pk) == opened or group.count < FEW,
                 "page": page,
                 "quotable": [*quoted, *(one for one in page.rows if not one.quoted)],
             }
@@ -416,6 +417,7 @@ def _about(row: Recommendation) -> dict[str, Any]:
         "options": list(row.options.all()),
         "finding": row.finding,
         "groups": list(row.finding.groups.annotate(count=Count("lines")).filter(count__gt=0)),
+        # Some words on one page; its finding, which it links, has every original.
         "quotes": list(lines.filter(quoted=True)[:4]) or list(lines[:3]),
     }
 

@@ -495,7 +495,8 @@ def photo(request: DeskRequest, pk: int) -> FileResponse:
 
 @desk("case.write")
 def opening(request: DeskRequest) -> HttpResponse:
-    """A report from one or many messages: `?c=` for each conversation; a person ticks them."""
+    """A report from one or many messages: `?c=` for each conversation; a person ticks them. One
+    form holds at most 500; further ones join the report afterwards."""
     scope = request.scope
     given = request.POST if request.method == "POST" else request.GET
     ids = [pk for one in given.getlist("c") if (pk := number(one))][:500]

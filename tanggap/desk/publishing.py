@@ -44,7 +44,7 @@ from tanggap.execution.publishing.models import NEEDS_PERSON, WAITING, Delivery
 from tanggap.messaging.models import Message
 
 PAGE = 25
-LANE, LANES = 8, 8
+LANE, LANES = 8, 6
 SPANS = ("today", "week", "all")
 LATE = timedelta(minutes=1)
 TONES = {

@@ -110,6 +110,7 @@ def steps(activity: Activity, scope: Scope) -> list[Step]:
 
 def _step(key: str, words: str, rows: QuerySet, next_: str, name: str) -> Step:  # type: ignore[type-arg]
     count = rows.count()
+    # The newest stand for all of them, which are counted.
     shown = tuple(
         Evidence(row._meta.label_lower, row.pk, str(getattr(row, name)))
         for row in rows.order_by("-pk")[:5]

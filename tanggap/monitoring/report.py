@@ -54,7 +54,7 @@ def report(window: Window) -> Report:
             scoped(Recommendation, window.scope)
             .filter(decided_at__gte=window.since, decided_at__lt=window.until)
             .select_related("chosen", "owner_unit")
-            .order_by("decided_at", "pk")[:12]
+            .order_by("decided_at", "pk")[:12]  # of one printed page, which links to all
         ),
         evaluation=found,
         hours=found.staff_hours if found else None,

@@ -92,6 +92,7 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
                     "form": form,
                     "sent": sent or ("answered" if found.state == "answered" else ""),
                     "refusing": "refuse" in request.POST,
+                    # So much as one needs to answer: the others are counted, the desk has all.
                     "photos": [
                         {"url": photo_url(one), "alt": one.caption, "when": one.when}
                         for one in found.case.photos.order_by("-pk")[:4]

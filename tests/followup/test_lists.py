@@ -110,6 +110,7 @@ def test_findings_and_decisions(town, web, monkeypatch):
 
 def test_originals_of_a_finding(town, web, monkeypatch):
     monkeypatch.setattr(findings, "LINES", 2)
+    monkeypatch.setattr(findings, "FEW", 0)
     found = finding(town)
     items = town.items(5)
     groups = [
@@ -129,6 +130,9 @@ def test_originals_of_a_finding(town, web, monkeypatch):
     assert len(pages) == 3
     seen = [line.item_id for page in pages for line in page.context["groups"][0]["page"].rows]
     once(seen, [item.pk for item in items])
+    # A decision links one group, open.
+    linked = web.get(there, {"kelompok": groups[1].pk}).context["groups"]
+    assert [one["open"] for one in linked] == [False, True]
     # What is quoted stays ticked on every page.
     for page in pages:
         ticked = [one.item_id for one in page.context["groups"][0]["quotable"] if one.quoted]

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 from django.urls import reverse
 
+from tanggap import messages
 from tanggap.activities.models import Activity, Hold
 from tanggap.core import clock
 from tanggap.desk import activities, hold, search
@@ -27,6 +28,7 @@ def lead(member):
 
 @pytest.fixture
 def web(client, lead):
+    messages.compile_if_stale()
     client.force_login(lead, backend="django.contrib.auth.backends.ModelBackend")
     return client
 
@@ -73,6 +75,25 @@ def test_files_brought_in(agency, lead, web, monkeypatch):
     pages = walk(web, reverse("desk:monitoring-analytics"))
     seen = [row.pk for page in pages for row in page.context["page"].rows]
     once(seen, AnalyticsImport.objects.values_list("pk", flat=True))
+
+
+def test_rows_of_a_file_that_were_not_taken(agency, lead, web, monkeypatch):
+    monkeypatch.setattr(files, "BAD", 2)
+    bad = [{"line": number, "why": "x", "text": "y"} for number in range(2, 7)]
+    made = AnalyticsImport.objects.create(
+        agency=agency,
+        file_name="x.csv",
+        sha256=b"x" * 32,
+        by=lead,
+        at=clock.now(),
+        rows_refused=9,
+        refused=bad,
+    )
+    pages = list(walk(web, reverse("desk:monitoring-analytics"), f"bad{made.pk}"))
+    seen = [row["line"] for page in pages for row in page.context["imports"][0][1].rows]
+    once(seen, range(2, 7))
+    told = ["hanya jumlahnya" in page.content.decode() for page in pages]
+    assert told == [False, False, True]
 
 
 def test_earlier_holds(agency, lead, web, monkeypatch):

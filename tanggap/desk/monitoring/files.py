@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
@@ -11,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tanggap.core import pages
 from tanggap.core.errors import Refused
+from tanggap.core.pages import Page
 from tanggap.core.scope import scoped
 from tanggap.desk.door import DeskRequest, desk
 from tanggap.desk.forms import refuse
@@ -22,7 +25,7 @@ from tanggap.monitoring import export as exports
 from tanggap.monitoring import returns
 from tanggap.monitoring.models import AnalyticsImport
 
-PAGE = 20
+PAGE, BAD = 20, 15
 
 
 class FileForm(forms.Form):
@@ -59,20 +62,28 @@ def analytics(request: DeskRequest) -> HttpResponse:
                 % {"n": number(made.rows_taken)},
             )
             return redirect("desk:monitoring-analytics")
+    page = pages.page(
+        scoped(AnalyticsImport, request.scope).select_related("by"),
+        after=request.GET.get("after", ""),
+        size=PAGE,
+    )
     return render(
         request,
         "desk/monitoring/analytics.html",
         {
             "form": form,
             "newest": scoped(AnalyticsImport, request.scope).order_by("-pk").first(),
-            "page": pages.page(
-                scoped(AnalyticsImport, request.scope).select_related("by"),
-                after=request.GET.get("after", ""),
-                size=PAGE,
-            ),
+            "page": page,
+            "imports": [(one, _bad(one, request)) for one in page.rows],
         },
         status=422 if form.errors else 200,
     )
+
+
+def _bad(one: AnalyticsImport, request: DeskRequest) -> Page[dict[str, Any]]:
+    """The rows of a file that were not taken."""
+    after = request.GET.get(f"bad{one.pk}", "")
+    return pages.within(one.refused, lambda row: row["line"], after=after, size=BAD)
 
 
 @desk("export")

@@ -361,7 +361,7 @@ class Thread:
 
 
 SAID = ("-written_at", "-pk")
-SHOWN = 60
+SHOWN = 40
 """Items of a conversation on one page."""
 DELIVERED = ("state", "trouble", "published_at")
 
