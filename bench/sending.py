@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -149,6 +150,55 @@ class Office:
             for message, (number, parts) in zip(made, wanted, strict=True)
         )
         return made
+
+    def queue(self, messages: list[Any]) -> None:
+        """As `schedule.queue` for each of them, in few statements: the same rows and Records, for
+        approved messages of one variant in one part without media."""
+        from django.db import transaction
+
+        from tanggap.archive.record import Entry, record_many
+        from tanggap.execution.publishing import content
+        from tanggap.execution.publishing.models import Delivery
+        from tanggap.messaging.content import contents
+        from tanggap.messaging.models import Variant
+
+        variants = Variant.objects.filter(message__in=messages).select_related("message")
+        rows = []
+        for variant, part, said in contents((one.message, one) for one in variants):
+            found = content.digest(said, variant.account_id)
+            rows.append(
+                Delivery(
+                    agency=self.agency,
+                    account_id=variant.account_id,
+                    kind=Delivery.Kind.POST,
+                    variant=variant,
+                    part=part,
+                    content=said,
+                    content_hash=found,
+                    approved_hash=found,
+                    approved_by=f"person:{self.editor.pk}",
+                    due_at=self.now,
+                    queued_at=self.now,
+                    key=uuid.uuid4(),
+                    created_by=self.editor,
+                )
+            )
+        with transaction.atomic():
+            Delivery.objects.bulk_create(rows, batch_size=500)
+            record_many(
+                (
+                    Entry(
+                        self.agency.pk,
+                        "delivery.queued",
+                        row,
+                        {"account": row.account_id, "hash": row.content_hash.hex()},
+                        row.evidence(),
+                    )
+                    for row in rows
+                ),
+                by=self.editor,
+                now=self.now,
+            )
 
 
 def start_of_time() -> datetime:

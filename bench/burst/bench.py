@@ -55,7 +55,7 @@ def main(asked: list[str] | None = None) -> int:
 def measure(given: argparse.Namespace, home: Path) -> dict[str, Any]:
     from django.db import connection
 
-    from tanggap.execution.publishing import deliver, schedule
+    from tanggap.execution.publishing import deliver
     from tanggap.execution.publishing.models import Delivery
     from tanggap.execution.publishing.senders import Senders
 
@@ -75,8 +75,7 @@ def measure(given: argparse.Namespace, home: Path) -> dict[str, Any]:
             (number % given.accounts, [f"Kabar nomor {number} untuk warga Lumbung."])
             for number in range(given.posts)
         ]
-        for message in office.messages(wanted):
-            schedule.queue(message, by=office.editor, now=clock.now())
+        office.queue(office.messages(wanted))
         due = clock.now()
         Delivery.objects.update(due_at=due)
         with connection.cursor() as cursor:

@@ -40,6 +40,9 @@ Within = Callable[[], AbstractContextManager[Any]]
 WAIT = timedelta(minutes=30)
 """How long an officer may take at the network's page."""
 NAME = "Tanggap"
+CURRENT = """
+SELECT * FROM accounts_credential WHERE account_id = ANY(%s) AND superseded_at IS NULL
+"""
 RENEWING = 0x54524E57
 """First half of the advisory lock under which an account's session is renewed."""
 
@@ -132,7 +135,7 @@ def opened(accounts: Iterable[Account]) -> dict[int, dict[str, str]]:
     """The secrets of several accounts in one query, for `channel(given=...)`. Leaves out those for
     which `channel` has more to do or to say: sessions, and secrets that cannot be opened."""
     wanted = {one.pk: one for one in accounts}
-    found = Credential.objects.filter(account__in=wanted, superseded_at=None)
+    found = Credential.objects.raw(CURRENT, [list(wanted)])
     sealed = {one.account_id: one for one in found}
     given = {}
     for pk, account in wanted.items():

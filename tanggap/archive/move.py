@@ -5,7 +5,7 @@ Nothing else in Tanggap assigns a state; tests/rules keeps it so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -94,25 +94,26 @@ def move_many(
     now: datetime,
     facts_of: Callable[[M], Mapping[str, Any]] | None = None,
     verb: str | None = None,
+    wanted: Collection[str] | None = None,
     **fields: Any,
 ) -> list[M]:
     """Move every row of `ids` that is still in `source`: one UPDATE … RETURNING, one Record each.
 
     `ids` may be a queryset with `select_for_update(skip_locked=True)`, the way a worker claims
     due work. Rows that somebody else moved first are simply not in the answer, which is in the
-    order of primary keys. `fields` may hold expressions (F, Now).
+    order of primary keys. `fields` may hold expressions (F, Now). `wanted`: the fields that the
+    answer is asked for, where that is not all; each other one costs a query. Within the caller's
+    transaction an error ends that one: nobody goes on with half of it.
     """
     graph(model).check(source, to)
-    with transaction.atomic():
-        wanted = list(ids.values_list("pk", flat=True) if isinstance(ids, models.QuerySet) else ids)
-        if not wanted:
+    with transaction.atomic(savepoint=False):
+        if isinstance(ids, models.QuerySet):
+            ids = ids.values_list("pk", flat=True)
+        pks = list(ids)
+        if not pks:
             return []
-        chosen = model._base_manager.filter(pk__in=wanted, state=source)
-        query: Any = chosen.query.chain(UpdateQuery)
-        query.add_update_values({"state": to, **fields})
-        sql, params = query.get_compiler(connection=connection).as_sql()
-        table = connection.ops.quote_name(model._meta.db_table)
-        rows = list(model._base_manager.raw(f"{sql} RETURNING {table}.*", params))
+        sql, params = _update(model, pks, source, to, fields)
+        rows = list(model._base_manager.raw(f"{sql} RETURNING {_columns(model, wanted)}", params))
         rows.sort(key=lambda row: row.pk)
         said = verb or f"{model._meta.model_name}.{to}"
         record_many(
@@ -129,6 +130,47 @@ def move_many(
             now=now,
         )
     return rows
+
+
+def _update(
+    model: type[models.Model], ids: list[Any], source: str, to: str, fields: Mapping[str, Any]
+) -> tuple[str, list[Any]]:
+    """The UPDATE in SQL, with its parameters. By hand: workers ask for it all day long."""
+    quoted, meta = connection.ops.quote_name, model._meta
+    query = UpdateQuery(model)
+    compiler = query.get_compiler(connection=connection)
+    sets: list[str] = []
+    params: list[Any] = []
+    for name, value in {"state": to, **fields}.items():
+        if hasattr(value, "resolve_expression"):
+            sql, values = compiler.compile(
+                value.resolve_expression(query, allow_joins=False, for_save=True)
+            )
+            params += values
+        else:
+            field: Any = meta.get_field(name)
+            sql = "%s"
+            params.append(field.get_db_prep_save(value, connection=connection))
+        sets.append(f"{_column(model, name)} = {sql}")
+    table = quoted(meta.db_table)
+    where = f"{table}.{_column(model, 'pk')} = ANY(%s) AND {table}.{_column(model, 'state')} = %s"
+    # Names are the model's own; every value is a parameter.
+    return f"UPDATE {table} SET {', '.join(sets)} WHERE {where}", [*params, ids, source]
+
+
+def _columns(model: type[models.Model], wanted: Collection[str] | None) -> str:
+    """What RETURNING gives: everything, or these, the key and whose row it is."""
+    table = connection.ops.quote_name(model._meta.db_table)
+    if wanted is None:
+        return f"{table}.*"
+    names = dict.fromkeys(["pk", "agency", *wanted])
+    return ", ".join(f"{table}.{_column(model, name)}" for name in names)
+
+
+def _column(model: type[models.Model], name: str) -> str:
+    """The quoted column of a field; "pk" is the key."""
+    field: Any = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    return connection.ops.quote_name(field.column)
 
 
 def graph(model: type[models.Model]) -> type[States]:

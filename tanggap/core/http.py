@@ -35,6 +35,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal, cast
@@ -440,7 +441,9 @@ class _Stream(httpcore.NetworkStream):
 
 def _lookup(host: str, port: int, left: float) -> list[str]:
     """Addresses of a name within `left` seconds. The system's lookup cannot be interrupted, so
-    it runs beside and is left behind when it is too slow."""
+    it runs beside and is left behind when it is too slow. An address needs none."""
+    with suppress(ValueError):
+        return [str(ipaddress.ip_address(host))]
     found: queue.SimpleQueue[list[str] | OSError] = queue.SimpleQueue()
 
     def ask() -> None:

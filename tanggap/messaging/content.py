@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from tanggap.messaging.models import Message, Variant, VariantMedia
@@ -21,13 +21,16 @@ def contents_of(message: Message) -> list[tuple[Variant, int, Content]]:
     return contents((message, variant) for variant in variants)
 
 
-def contents(pairs: Iterable[tuple[Message, Variant]]) -> list[tuple[Variant, int, Content]]:
-    """The same for variants of any messages; their media come in one query."""
+def contents(
+    pairs: Iterable[tuple[Message, Variant]], *, bare: Collection[int] = ()
+) -> list[tuple[Variant, int, Content]]:
+    """The same for variants of any messages; their media come in one query. `bare`: ids of those
+    that are known to have none."""
     pairs = list(pairs)
     media: dict[int, list[Content]] = {variant.pk: [] for _message, variant in pairs}
-    for row in (
-        VariantMedia.objects.filter(variant__in=media).select_related("media").order_by("order")
-    ):
+    asked = [pk for pk in media if pk not in bare]
+    found = VariantMedia.objects.filter(variant__in=asked).select_related("media").order_by("order")
+    for row in found if asked else ():
         media[row.variant_id].append(
             {
                 "id": row.media_id,

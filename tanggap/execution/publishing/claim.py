@@ -1,25 +1,26 @@
 """Take rows of due work, committed, before anything is done with them.
 
-One claim query a stage, and no other way to a claimed state (pains 2: a second query that forgets
-`retry_at` defeats the back-off). A claim is one SELECT … FOR UPDATE SKIP LOCKED and one UPDATE
-… RETURNING in one short transaction (archive.move.move_many). `most` is the number of free hands:
-no more is claimed than can be worked on at once, and never two sends of one account.
+One claim query a stage, in SQL because workers ask it all day long, and no other way to a claimed
+state (pains 2: a second query that forgets `retry_at` defeats the back-off). A claim is one SELECT
+… FOR UPDATE SKIP LOCKED and one UPDATE … RETURNING in one short transaction
+(archive.move.move_many). `most` is the number of free hands: no more is claimed than can be worked
+on at once, and never two sends of one account.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F, Q
 
 from tanggap.accounts import limits
-from tanggap.accounts.models import Account
 from tanggap.archive.move import move, move_many
 from tanggap.execution.publishing import content, late, lease, settle
-from tanggap.execution.publishing.holds import held
-from tanggap.execution.publishing.models import IN_FLIGHT, Delivery
+from tanggap.execution.publishing.holds import held_accounts
+from tanggap.execution.publishing.models import Delivery
 from tanggap.messaging.content import contents
 from tanggap.messaging.models import Message, Variant
 
@@ -28,36 +29,100 @@ AHEAD = timedelta(minutes=10)
 """How long before its time a delivery's media are uploaded."""
 FRESH = timedelta(hours=1)
 """Uploads that are older are made again: networks throw away what nobody attaches."""
-ORDER = ("lane", "due_at", "pk")
 
 
-def _open(now: datetime, kept: Q) -> QuerySet[Delivery]:
-    """Work that may be touched at all: its account works, nothing holds it, its wait is over."""
-    return Delivery.objects.filter(
-        Q(retry_at=None) | Q(retry_at__lte=now), account__state="connected"
-    ).exclude(kept)
-
-
-def _sendable(now: datetime, kept: Q) -> QuerySet[Delivery]:
-    """Ready, due, its predecessor out, and nothing of the same words to the same place open."""
-    same = Delivery.objects.filter(
-        account=OuterRef("account"),
-        reply_target=OuterRef("reply_target"),
-        content_hash=OuterRef("content_hash"),
-        state__in=IN_FLIGHT,
-    )
-    return (
-        _open(now, kept)
-        .filter(state="ready", due_at__lte=now, confirm_first=False)
-        .filter(Q(follows=None) | Q(follows__state="published"))
-        .filter(~Exists(same))
-    )
-
-
-def _first_of_each(accounts: QuerySet[Account], rows: QuerySet[Delivery]) -> QuerySet[Account]:
-    """Ids of the first of these rows for each account; a look in the index for each."""
-    head = rows.filter(account=OuterRef("pk")).order_by(*ORDER).values("pk")[:1]
-    return accounts.values_list(Subquery(head))
+# Conditions on a delivery `d`. Nothing holds it, and its wait is over.
+OPEN = """
+  (d.retry_at IS NULL OR d.retry_at <= %(now)s)
+  AND d.account_id <> ALL(%(wholly)s::bigint[])
+  AND (d.lane = 0 OR d.account_id <> ALL(%(partly)s::bigint[]))
+"""
+# Ready, due, its predecessor out, and nothing of the same words to the same place open.
+SENDABLE = f"""
+  d.state = 'ready' AND d.due_at <= %(now)s AND NOT d.confirm_first AND {OPEN}
+  AND (d.follows_id IS NULL OR EXISTS (
+    SELECT FROM publishing_delivery before WHERE before.id = d.follows_id
+    AND before.state = 'published'))
+  AND (SELECT same.id FROM publishing_delivery same WHERE same.account_id = d.account_id
+    AND same.reply_target = d.reply_target AND same.content_hash = d.content_hash
+    AND same.state IN ('sending', 'confirming', 'unknown') LIMIT 1) IS NULL
+"""
+# From whose bucket for %(scope)s nothing may be taken now: limits.spent().
+SPENT = """
+  EXISTS (SELECT FROM accounts_bucket bucket WHERE bucket.account_id = {account}
+    AND bucket.scope = %(scope)s AND (bucket.blocked_until > %(now)s
+      OR bucket.tokens < 1 AND bucket.resets_at > %(now)s))
+"""
+# The first of each account that works, has nothing in flight and is not spent; then once more, with
+# the row held, what may have been changed before.
+TO_SEND = f"""
+WITH first AS MATERIALIZED (
+  SELECT (
+    SELECT d.id FROM publishing_delivery d WHERE d.account_id = account.id AND {SENDABLE}
+    ORDER BY d.lane, d.due_at, d.id LIMIT 1
+  ) AS id
+  FROM accounts_account account WHERE account.state = 'connected'
+  AND (SELECT sending.id FROM publishing_delivery sending
+    WHERE sending.account_id = account.id AND sending.state = 'sending' LIMIT 1) IS NULL
+  AND NOT {SPENT.format(account="account.id")}
+)
+SELECT d.id, d.agency_id, d.account_id, d.variant_id, d.part, d.follows_id, d.state, d.lane,
+  d.due_at, d.late_accepted, d.content, d.content_hash, d.approved_hash, d.reply_target,
+  variant.message_id AS message_id
+FROM first JOIN publishing_delivery d ON d.id = first.id
+LEFT JOIN messaging_variant variant ON variant.id = d.variant_id
+WHERE d.state = 'ready' AND d.due_at <= %(now)s AND NOT d.confirm_first
+AND (d.retry_at IS NULL OR d.retry_at <= %(now)s) AND d.id <> ALL(%(passed)s::bigint[])
+ORDER BY d.lane, d.due_at, d.id LIMIT %(most)s
+FOR UPDATE OF d SKIP LOCKED
+"""
+# Words alone: of the next %(hand)s of each account, ready or not, those that are not.
+WORDS = f"""
+WITH wanted AS MATERIALIZED (
+  SELECT next.id, next.place FROM accounts_account account CROSS JOIN LATERAL (
+    SELECT one.*, row_number() OVER (ORDER BY one.lane, one.due_at, one.id) AS place FROM (
+      (SELECT d.id, d.lane, d.due_at, d.state FROM publishing_delivery d
+       WHERE d.account_id = account.id AND {SENDABLE}
+       ORDER BY d.lane, d.due_at, d.id LIMIT %(hand)s)
+      UNION ALL
+      (SELECT d.id, d.lane, d.due_at, d.state FROM publishing_delivery d
+       WHERE d.account_id = account.id AND d.state = 'queued' AND d.due_at <= %(ahead)s AND {OPEN}
+       AND d.content -> 'media' = '[]' AND (d.lane = 0 OR NOT %(urgent)s)
+       ORDER BY d.lane, d.due_at, d.id LIMIT %(hand)s)
+    ) one
+  ) next
+  WHERE account.state = 'connected' AND next.state = 'queued' AND next.place <= %(hand)s
+)
+SELECT d.id FROM wanted JOIN publishing_delivery d ON d.id = wanted.id
+WHERE d.state = 'queued'
+ORDER BY wanted.place, d.lane, d.due_at, d.id LIMIT %(most)s
+FOR UPDATE OF d SKIP LOCKED
+"""
+# What has something to upload, in the order of its time.
+FILES = f"""
+SELECT d.id FROM publishing_delivery d JOIN accounts_account account ON account.id = d.account_id
+WHERE account.state = 'connected' AND d.state = 'queued' AND d.due_at <= %(ahead)s AND {OPEN}
+AND d.content -> 'media' <> '[]' AND (d.lane = 0 OR NOT %(urgent)s)
+AND NOT {SPENT.format(account="d.account_id")}
+ORDER BY d.lane, d.due_at, d.id LIMIT %(most)s
+FOR UPDATE OF d SKIP LOCKED
+"""
+HAND = 3
+"""So many posts of each account are ready, beside the one that is being sent."""
+# In the order of the index, however much has changed since PostgreSQL last counted: the due of one
+# account may be thousands, and the first is wanted.
+IN_ORDER = "SET LOCAL enable_bitmapscan = off"
+# Whoever edits or withdraws one waits until we are done, and we never wait for them: they may be
+# waiting for one of our rows.
+MESSAGES = """
+SELECT id, state, core, language, valid_until FROM messaging_message WHERE id = ANY(%s)
+ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+"""
+VARIANTS = """
+SELECT variant.*, EXISTS (
+  SELECT FROM messaging_variantmedia media WHERE media.variant_id = variant.id) AS has_media
+FROM messaging_variant variant WHERE variant.id = ANY(%s) AND variant.message_id = ANY(%s)
+"""
 
 
 def to_prepare(
@@ -65,31 +130,29 @@ def to_prepare(
 ) -> list[Delivery]:
     """The next ones to make ready: queued → preparing.
 
-    Words alone: the first of each account that has nothing before it to send. With `media`: what
-    has something to upload, ahead of its time. `urgent`: of the emergency lane only.
+    Words alone: the next of each account, the first before the second, until it has a few in hand.
+    With `media`: what has something to upload, ahead of its time. `urgent`: of the emergency lane
+    only.
     """
-    kept = held()
-    due = _open(now, kept).filter(state="queued", due_at__lte=now + AHEAD)
-    if urgent:
-        due = due.filter(lane=Delivery.Lane.EMERGENCY)
-    if media:
-        due = due.exclude(content__media=[]).exclude(
-            account__in=limits.spent("media", now).values("account")
+    wholly, partly = held_accounts()
+    given: dict[str, Any] = {
+        "now": now,
+        "ahead": now + AHEAD,
+        "wholly": wholly,
+        "partly": partly,
+        "urgent": urgent,
+        "scope": "media",
+        "hand": HAND,
+        "most": most,
+    }
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(IN_ORDER)
+            cursor.execute(FILES if media else WORDS, given)
+            wanted = [row[0] for row in cursor.fetchall()]
+        return move_many(
+            Delivery, wanted, "queued", "preparing", by=BY, now=now, **lease.fields("preparing")
         )
-    else:
-        working = Account.objects.filter(state="connected")
-        before = _sendable(now, kept).filter(
-            Q(lane__lt=OuterRef("lane"))
-            | Q(lane=OuterRef("lane"), due_at__lt=OuterRef("due_at"))
-            | Q(lane=OuterRef("lane"), due_at=OuterRef("due_at"), pk__lt=OuterRef("pk")),
-            account=OuterRef("account"),
-        )
-        first = _first_of_each(working, due.filter(content__media=[]))
-        due = Delivery.objects.filter(pk__in=first, state="queued").filter(~Exists(before))
-    wanted = due.order_by(*ORDER).select_for_update(of=["self"], skip_locked=True)[:most]
-    return move_many(
-        Delivery, wanted, "queued", "preparing", by=BY, now=now, **lease.fields("preparing")
-    )
 
 
 def refresh(now: datetime) -> int:
@@ -108,28 +171,23 @@ def to_send(now: datetime, *, most: int = 1) -> list[Delivery]:
     Never a second one for an account that has one in flight, never one whose predecessor is not
     out, none that a spent bucket would see refused.
     """
-    sending = Delivery.objects.filter(account=OuterRef("pk"), state="sending")
-    free = (
-        Account.objects.filter(state="connected")
-        .filter(~Exists(sending))
-        .exclude(pk__in=limits.spent(limits.SENDING, now).values("account"))
-    )
-    first = _first_of_each(free, _sendable(now, held()))
+    wholly, partly = held_accounts()
+    given: dict[str, Any] = {
+        "now": now,
+        "wholly": wholly,
+        "partly": partly,
+        "scope": limits.SENDING,
+    }
     # A row whose bucket turns out empty, or whose words changed, must not hide the next.
     passed: set[int] = set()
     trying: list[Delivery] = []
     while True:
         try:
             with transaction.atomic():
-                trying = list(
-                    # Once more what may have been changed before we held the row.
-                    Delivery.objects.filter(pk__in=first, state="ready", due_at__lte=now)
-                    .filter(Q(retry_at=None) | Q(retry_at__lte=now), confirm_first=False)
-                    .exclude(pk__in=passed)
-                    .order_by(*ORDER)
-                    .select_for_update(of=["self"], skip_locked=True)
-                    .select_related("variant")[:most]
-                )
+                asked = {**given, "passed": sorted(passed), "most": most}
+                with connection.cursor() as cursor:
+                    cursor.execute(IN_ORDER)
+                trying = list(Delivery.objects.raw(TO_SEND, asked))
                 if not trying:
                     return []
                 fit = _fit(trying, now)
@@ -166,18 +224,12 @@ def to_send(now: datetime, *, most: int = 1) -> list[Delivery]:
 def _fit(rows: list[Delivery], now: datetime) -> list[Delivery]:
     """Under lock: those that may go as they are. What changed, or is late by now, is set aside;
     whose message somebody holds at this moment waits for the next claim."""
-    asked = {row.variant.message_id for row in rows if row.variant is not None}
-    # Whoever edits or withdraws one waits until we are done, and we never wait for them: they
-    # may be waiting for one of our rows.
-    free = {
-        message.pk: message
-        for message in Message.objects.select_for_update(no_key=True, skip_locked=True)
-        .filter(pk__in=asked)
-        .order_by("pk")
-    }
+    asked = {pk for row in rows if (pk := _message_of(row)) is not None}
+    free = {message.pk: message for message in Message.objects.raw(MESSAGES, [list(asked)])}
     fit = []
-    known = [row for row in rows if row.variant is None or row.variant.message_id in free]
+    known = [row for row in rows if row.variant_id is None or _message_of(row) in free]
     approved = as_approved(known, free)
+    aside = late.among(known, now)
     for row in known:
         if row.pk not in approved:
             move(
@@ -190,12 +242,18 @@ def _fit(rows: list[Delivery], now: datetime) -> list[Delivery]:
                 trouble_said="",
             )
             settle.hold_rest(row, by=BY, now=now)
-        elif late.is_late(row, now):
+        elif row.pk in aside:
             # It may have become claimable since the tick marked what was late.
             late.set_aside(row, now)
         else:
             fit.append(row)
     return fit
+
+
+def _message_of(row: Delivery) -> int | None:
+    """As TO_SEND found it."""
+    found: int | None = row.message_id  # type: ignore[attr-defined]
+    return found
 
 
 def as_approved(rows: Iterable[Delivery], messages: Mapping[int, Message]) -> set[int]:
@@ -207,13 +265,14 @@ def as_approved(rows: Iterable[Delivery], messages: Mapping[int, Message]) -> se
         if said == bytes(row.content_hash) == bytes(row.approved_hash):
             found[row.pk] = (row, said)
     stands = {pk: one for pk, one in messages.items() if one.state in ("approved", "released")}
-    variants = Variant.objects.filter(
-        pk__in={row.variant_id for row, _said in found.values()}, message__in=stands
-    )
+    asked = {row.variant_id for row, _said in found.values() if row.variant_id is not None}
+    rows_now = Variant.objects.raw(VARIANTS, [list(asked), list(stands)]) if asked else ()
+    variants = list(rows_now)
     says = {
         (variant.pk, part): content_now
         for variant, part, content_now in contents(
-            (stands[variant.message_id], variant) for variant in variants
+            [(stands[variant.message_id], variant) for variant in variants],
+            bare={variant.pk for variant in variants if not variant.has_media},  # type: ignore[attr-defined]
         )
     }
     fit = set()
@@ -230,10 +289,9 @@ def as_approved(rows: Iterable[Delivery], messages: Mapping[int, Message]) -> se
 
 def _release(rows: list[Delivery], now: datetime) -> None:
     """approved → released, when the first of a message leaves: its words are history from then."""
-    ids = {row.variant.message_id for row in rows if row.variant is not None}
+    ids = {pk for row in rows if (pk := _message_of(row)) is not None}
     if ids:
-        waiting = Message.objects.filter(pk__in=ids, state="approved")
-        move_many(Message, waiting, "approved", "released", by=BY, now=now)
+        move_many(Message, ids, "approved", "released", by=BY, now=now, wanted=())
 
 
 def to_confirm(now: datetime, *, most: int = 1) -> list[Delivery]:

@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from django.db.models import prefetch_related_objects
-
 from tanggap.accounts import connect, limits, pause
 from tanggap.accounts.models import Account
 from tanggap.channels.base import Channel, NeedsPerson, Posted, Ready, Target
@@ -138,11 +136,11 @@ def send(row: Delivery, begun: float, moment: Moment) -> None:
 def aim(rows: Sequence[Delivery], begun: float, moment: Moment) -> list[Shot]:
     """Everything that the requests need from the database, and the last look at what may stop them.
     What must not go is back in the queue."""
-    prefetch_related_objects(rows, "account", "follows")
-    given = connect.opened([row.account for row in rows])
-    targets = {row.pk: pieces.target(row) for row in rows}
     looked = moment.monotonic()
-    why = stopped(rows)
+    accounts = prepare.with_accounts(rows)
+    why = stopped(rows, accounts)
+    given = connect.opened(accounts.values())
+    targets = {row.pk: pieces.target(row) for row in rows}
     now = moment.now()
     settled([Outcome(row, now, now, stopped=why[row.pk]) for row in rows if row.pk in why])
     return [
@@ -152,15 +150,11 @@ def aim(rows: Sequence[Delivery], begun: float, moment: Moment) -> list[Shot]:
     ]
 
 
-def stopped(rows: Sequence[Delivery]) -> dict[int, str]:
-    """Just before writing: which of these a hold or their account keeps back, and why."""
-    working = set(
-        Account.objects.filter(
-            pk__in={row.account_id for row in rows}, state="connected"
-        ).values_list("pk", flat=True)
-    )
-    kept = held_among([row.pk for row in rows])
-    away = {row.pk: "paused" for row in rows if row.account_id not in working}
+def stopped(rows: Sequence[Delivery], accounts: Mapping[int, Account]) -> dict[int, str]:
+    """Just before writing: which of these a hold or their account, as it was just read, keeps back,
+    and why."""
+    kept = held_among(rows)
+    away = {row.pk: "paused" for row in rows if accounts[row.account_id].state != "connected"}
     return away | dict.fromkeys(kept, "hold")
 
 
@@ -178,7 +172,7 @@ def fire(shot: Shot, moment: Moment, desk: Desk = nullcontext) -> Outcome:
         why = ""
         if moment.monotonic() - shot.looked > LOOK:
             with desk():
-                why = stopped([row]).get(row.pk, "")
+                why = stopped([row], prepare.with_accounts([row])).get(row.pk, "")
     except Exception as error:
         # Nothing was written yet: a secret that cannot be opened, a file that is gone.
         return Outcome(row, started_at, moment.now(), error=named.named(error, Unavailable))

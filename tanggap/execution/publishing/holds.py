@@ -5,11 +5,12 @@ A hold covers an agency and every unit below it, or one account; the emergency l
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 
 from django.db import connection
 from django.db.models import Q
 
+from tanggap.accounts.models import Account
 from tanggap.activities.models import Hold
 from tanggap.execution.publishing.models import Delivery
 
@@ -18,6 +19,9 @@ WITH RECURSIVE below AS (
   SELECT id FROM core_agency WHERE id = ANY(%s)
   UNION SELECT child.id FROM core_agency child JOIN below ON child.parent_id = below.id
 ) SELECT id FROM below
+"""
+IN_FORCE = """
+SELECT account_id, subtree_id, emergency_exempt FROM activities_hold WHERE lifted_at IS NULL
 """
 
 
@@ -35,12 +39,28 @@ def held() -> Q:
     return found
 
 
-def held_among(delivery_ids: Collection[int]) -> set[int]:
-    """Which of these are kept back at this very moment."""
-    if not Hold.objects.filter(lifted_at=None).exists():
-        return set()
-    found = Delivery.objects.filter(held(), pk__in=delivery_ids)
-    return set(found.values_list("pk", flat=True))
+def held_accounts() -> tuple[list[int], list[int]]:
+    """The same by account, for a claim: ids of those that are kept back wholly, and of those whose
+    emergency lane is exempt."""
+    with connection.cursor() as cursor:
+        cursor.execute(IN_FORCE)
+        holds = cursor.fetchall()
+    kept: dict[bool, set[int]] = {True: set(), False: set()}
+    for account, subtree, exempt in holds:
+        below = Account.objects.filter(owner_unit__in=_below(subtree)) if account is None else ()
+        kept[exempt].update({account} if account else {one.pk for one in below})
+    return sorted(kept[False]), sorted(kept[True])
+
+
+def held_among(rows: Iterable[Delivery]) -> set[int]:
+    """Ids of those of these that are kept back at this very moment."""
+    wholly, partly = held_accounts()
+    return {
+        row.pk
+        for row in rows
+        if row.account_id in wholly
+        or (row.account_id in partly and row.lane != Delivery.Lane.EMERGENCY)
+    }
 
 
 def _below(agency_id: int) -> list[int]:

@@ -6,10 +6,11 @@ A message whose validity is over is always asked about. A network that is down l
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 
 from tanggap.archive.move import move
 from tanggap.core import rules, rules_data
@@ -19,6 +20,8 @@ from tanggap.execution.publishing.models import Delivery
 
 BY = "system:late"
 REPLY = timedelta(days=1)
+SOON = timedelta(minutes=1)
+"""Nothing is late before that."""
 BATCH = 200
 RULE = "lateness_minutes"
 
@@ -46,11 +49,23 @@ def expired(row: Delivery, now: datetime) -> bool:
 
 def is_late(row: Delivery, now: datetime, allowed: timedelta | None = None) -> bool:
     """Whether it may leave only by a person's word. `allowed` is `budget`, where it is known."""
-    if row.late_accepted or now - row.due_at < timedelta(minutes=1):
+    if row.late_accepted or now - row.due_at < SOON:
         return False
     if expired(row, now):
         return True
     return now - row.due_at > (budget(row.agency, row.lane) if allowed is None else allowed)
+
+
+def among(rows: Iterable[Delivery], now: datetime) -> set[int]:
+    """Which of these may leave only by a person's word; what that needs is read for all at once."""
+    old = [row for row in rows if not row.late_accepted and now - row.due_at >= SOON]
+    prefetch_related_objects(old, "agency__parent", "variant__message")
+    budgets: dict[tuple[int, int], timedelta] = {}
+    for row in old:
+        key = (row.agency_id, row.lane)
+        if key not in budgets:
+            budgets[key] = budget(row.agency, row.lane)
+    return {row.pk for row in old if is_late(row, now, budgets[row.agency_id, row.lane])}
 
 
 def set_aside(row: Delivery, now: datetime) -> Delivery:
@@ -70,7 +85,7 @@ def mark(now: datetime) -> int:
             state__in=["queued", "ready"],
             late_accepted=False,
             confirm_first=False,
-            due_at__lt=now - timedelta(minutes=1),
+            due_at__lt=now - SOON,
         )
         .filter(Q(follows=None) | Q(follows__state="published"))
         .exclude(lane=Delivery.Lane.REPLY, due_at__gte=now - REPLY)

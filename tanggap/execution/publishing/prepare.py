@@ -15,6 +15,7 @@ from typing import Any
 from django.db.models import prefetch_related_objects
 
 from tanggap.accounts import connect, limits, pause
+from tanggap.accounts.models import Account
 from tanggap.channels.base import Later, Ready
 from tanggap.channels.errors import ChannelError, NotAuthorised, RateLimited, Rejected, Unavailable
 from tanggap.execution.publishing import lease, named, pieces, settle
@@ -22,6 +23,7 @@ from tanggap.execution.publishing.models import Attempt, Delivery
 from tanggap.execution.publishing.moment import Moment
 
 BY = "system:deliver"
+ACCOUNTS = "SELECT * FROM accounts_account WHERE id = ANY(%s)"
 
 
 @dataclass(slots=True)
@@ -45,8 +47,19 @@ def prepare(row: Delivery, begun: float, moment: Moment) -> None:
 
 def reach(rows: Sequence[Delivery]) -> dict[int, dict[str, str]]:
     """Read what `load` needs of the accounts: their secrets, by account."""
-    prefetch_related_objects(rows, "account", "follows")
-    return connect.opened([row.account for row in rows])
+    return connect.opened(set(with_accounts(rows).values()))
+
+
+def with_accounts(rows: Sequence[Delivery]) -> dict[int, Account]:
+    """Read the accounts of these as they are now, and the parts before them."""
+    asked = list({row.account_id for row in rows})
+    found = {one.pk: one for one in Account.objects.raw(ACCOUNTS, [asked])}
+    for row in rows:
+        row.account = found[row.account_id]
+    parts = [row for row in rows if row.follows_id is not None]
+    if parts:
+        prefetch_related_objects(parts, "follows")
+    return found
 
 
 def load(

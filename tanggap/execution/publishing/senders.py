@@ -14,6 +14,7 @@ row is looked up.
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +31,7 @@ from tanggap.execution.publishing.moment import Moment
 from tanggap.execution.publishing.prepare import Prepared
 
 WIRES = 64
+WORDS = 8
 UPLOADS = 4
 BORROWED = 3
 """Connections that all wires together may have open, for the few that must read something."""
@@ -37,24 +39,34 @@ PERMIT = 10.0
 """Seconds for which a tick lets the desk claim: it looks at the place and at both clocks."""
 GATHER = 0.02
 """Seconds that an answer may wait for others, to be settled with them."""
+AGAIN = 0.05
+"""Seconds until the next look for what is due, after a look that found something."""
 AHEAD = 0.2
-"""Seconds between two looks for words to make ready; each account always has one in hand."""
+"""Seconds between two looks for words to make ready; each account always has some in hand."""
+TOGETHER = 32
+"""Posts whose words are made ready at once: what is sent meanwhile waits for the desk."""
+TURN = 0.0005
+"""Seconds that a thread of this process keeps the others waiting. The desk asks the database dozens
+of times in a round, and after each answer it would wait for the wires for Python's own 5 ms."""
 LOST = (OperationalError, InterfaceError)
 log = logging.getLogger(__name__)
 
 
 class Senders:
-    """The worker's senders. Films are uploaded by wires of their own, and one more uploads nothing
-    but the emergency lane's, so that what takes minutes never keeps a warning waiting."""
+    """The worker's senders. Words are made ready and films are uploaded by wires of their own, and
+    one more uploads nothing but the emergency lane's, so that what takes minutes never keeps a
+    warning waiting."""
 
     def __init__(self, wires: int = WIRES, uploads: int = UPLOADS) -> None:
+        sys.setswitchinterval(TURN)
         self.wires, self.uploads = wires, uploads
-        self._wires = ThreadPoolExecutor(wires, thread_name_prefix="wire")
-        self._uploads = ThreadPoolExecutor(uploads, thread_name_prefix="upload")
-        self._urgent = ThreadPoolExecutor(1, thread_name_prefix="urgent")
+        hands = {"wire": wires, "words": WORDS, "upload": uploads, "urgent": 1}
+        self._pools = {
+            name: ThreadPoolExecutor(most, thread_name_prefix=name) for name, most in hands.items()
+        }
         self._borrowed = threading.BoundedSemaphore(BORROWED)
         self._back: SimpleQueue[Outcome | Prepared | str | None] = SimpleQueue()
-        self._under_way = {"wire": 0, "upload": 0, "urgent": 0}
+        self._under_way = dict.fromkeys(hands, 0)
         self._lock = threading.Lock()
         self._desk: threading.Thread | None = None
         self._moment: Moment | None = None
@@ -88,7 +100,7 @@ class Senders:
         self.rest()
         self._back.put(None)
         self.wait()
-        for pool in (self._wires, self._uploads, self._urgent):
+        for pool in self._pools.values():
             pool.shutdown(wait=True)
 
     # --- the desk --------------------------------------------------------------------------------
@@ -98,10 +110,13 @@ class Senders:
         busy = False
         try:
             while True:
-                kept += self._gather(0.0 if busy else 0.5)
+                kept += self._gather(AGAIN if busy else 0.5)
                 try:
-                    self._settle(kept)
+                    # First what lets the next post of an account go.
+                    self._settle(kept, Outcome, deliver.settled)
                     busy = self._claim()
+                    self._settle(kept, Prepared, prepare.settled)
+                    busy |= self._make_ready()
                 except LOST as error:
                     log.warning("The database is away (%s); answers are kept.", error)
                     connection.close()
@@ -134,7 +149,7 @@ class Senders:
                 continue
             if isinstance(one, str):
                 self._under_way[one] -= 1
-                self._media |= one != "wire"
+                self._media |= one in ("upload", "urgent")
                 if not any(self._under_way.values()):
                     until, self._prepared = time.monotonic(), 0.0
                 continue
@@ -142,24 +157,20 @@ class Senders:
                 until = time.monotonic() + GATHER
             found.append(one)
 
-    def _settle(self, kept: list[Outcome | Prepared]) -> None:
-        """Empties `kept` as far as it is settled. Raises when the database is away."""
-        groups: tuple[tuple[type, Callable[[list[Any]], None]], ...] = (
-            (Outcome, deliver.settled),
-            (Prepared, prepare.settled),
-        )
-        for kind, settled in groups:
-            group = [one for one in kept if isinstance(one, kind)]
-            if not group:
-                continue
-            try:
-                settled(group)
-            except LOST:
-                raise
-            except Exception:
-                log.exception("Answers could not be settled together.")
-                self._one_by_one(group, settled)
-            kept[:] = [one for one in kept if not isinstance(one, kind)]
+    def _settle(self, kept: list[Any], kind: type, settled: Callable[[list[Any]], None]) -> None:
+        """Takes those of a kind out of `kept` when they are settled. Raises when the database is
+        away."""
+        group = [one for one in kept if isinstance(one, kind)]
+        if not group:
+            return
+        try:
+            settled(group)
+        except LOST:
+            raise
+        except Exception:
+            log.exception("Answers could not be settled together.")
+            self._one_by_one(group, settled)
+        kept[:] = [one for one in kept if not isinstance(one, kind)]
 
     def _one_by_one(self, group: list[Any], settled: Callable[[list[Any]], None]) -> None:
         for one in group:
@@ -170,12 +181,17 @@ class Senders:
             except Exception:
                 log.exception("Delivery %s: its row is found again by its lease.", one.row.pk)
 
-    def _claim(self) -> bool:
-        """Claim for every free wire. True when something was claimed."""
+    def _at_work(self) -> Moment | None:
+        """The moment, while a tick's word to claim stands."""
         moment = self._moment
         if moment is None or not self._claims:
-            return False
-        if moment.monotonic() - moment.begun > PERMIT:
+            return None
+        return moment if moment.monotonic() - moment.begun <= PERMIT else None
+
+    def _claim(self) -> bool:
+        """Claim for every free wire. True when something was claimed."""
+        moment = self._at_work()
+        if moment is None:
             return False
         # Before the claim: what follows is measured from here.
         begun = moment.monotonic()
@@ -183,10 +199,17 @@ class Senders:
         rows = claim.to_send(moment.now(), most=free) if free else []
         for shot in deliver.aim(rows, begun, moment) if rows else ():
             self._start("wire", deliver.fire, shot, moment, self._desk_for_wires)
-        claimed = bool(rows)
+        return bool(rows)
+
+    def _make_ready(self) -> bool:
+        """Claim what can be made ready meanwhile. True when something was claimed."""
+        moment = self._at_work()
+        if moment is None:
+            return False
+        claimed = False
         if self._media or time.monotonic() - self._prepared > AHEAD:
             self._prepared = time.monotonic()
-            claimed |= self._prepare("wire", self.wires, moment)
+            claimed |= self._prepare("words", TOGETHER, moment)
         if self._media:
             self._media = False
             claimed |= self._prepare("upload", self.uploads, moment, media=True)
@@ -206,9 +229,8 @@ class Senders:
     # --- the wires -------------------------------------------------------------------------------
 
     def _start(self, wire: str, work: Callable[..., Any], *args: Any) -> None:
-        pool = {"wire": self._wires, "upload": self._uploads, "urgent": self._urgent}[wire]
         self._under_way[wire] += 1
-        pool.submit(self._on_wire, wire, work, *args)
+        self._pools[wire].submit(self._on_wire, wire, work, *args)
 
     def _on_wire(self, wire: str, work: Callable[..., Any], *args: Any) -> None:
         try:

@@ -27,6 +27,17 @@ BACK_OFF = (5, 15, 30, 60, 120, 300)
 """Seconds before the next try after the first, second, … failure in a row; the last repeats."""
 READ_BACKS = (15, 45, 120)
 """Seconds after an unknown outcome, and after each read-back that found nothing."""
+NOTE = """
+INSERT INTO publishing_attempt (agency_id, delivery_id, act, outcome, started_at, ended_at, said,
+                                remote_id, facts)
+SELECT * FROM json_to_recordset(%s) AS one(
+  agency_id bigint, delivery_id bigint, act text, outcome text, started_at timestamptz,
+  ended_at timestamptz, said text, remote_id text, facts jsonb)
+"""
+OURS = """
+SELECT id, lease_token FROM publishing_delivery WHERE id = ANY(%s) AND state = %s
+ORDER BY id FOR UPDATE
+"""
 
 
 def attempt(
@@ -81,8 +92,25 @@ def tried(
 
 
 def attempts(made: Sequence[Attempt]) -> None:
-    """Several tries at once, in a transaction of their own."""
-    Attempt.objects.bulk_create(made)
+    """Several tries at once, in one statement and a transaction of their own."""
+    if not made:
+        return
+    given = [
+        {
+            "agency_id": one.agency_id,
+            "delivery_id": one.delivery_id,
+            "act": one.act,
+            "outcome": one.outcome,
+            "started_at": one.started_at.isoformat(),
+            "ended_at": one.ended_at.isoformat(),
+            "said": one.said,
+            "remote_id": one.remote_id,
+            "facts": one.facts,
+        }
+        for one in made
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(NOTE, [json.dumps(given)])
 
 
 def published_each(
@@ -92,10 +120,8 @@ def published_each(
     what the network shows). Returns the others' ids: each of them is for `published`."""
     try:
         with transaction.atomic():
-            rows = Delivery.objects.select_for_update(of=["self"], skip_locked=True).filter(
-                pk__in=found, state="sending"
-            )
-            ours = {row.pk: found[row.pk][1] for row in rows if row.lease_token == found[row.pk][0]}
+            leases = {pk: token for pk, (token, _posted) in found.items()}
+            ours = {pk: found[pk][1] for pk in _ours(leases, "sending", waits=False)}
             if not ours:
                 return set(found)
             done = move_many(
@@ -106,6 +132,7 @@ def published_each(
                 by=by,
                 now=now,
                 facts_of=lambda row: {"remote_id": row.remote_id},
+                wanted=["remote_id"],
                 remote_id=_by_row({pk: one.remote_id for pk, one in ours.items()}, "text"),
                 remote_url=_by_row({pk: one.url[:800] for pk, one in ours.items()}, "text"),
                 published_at=_by_row(
@@ -117,13 +144,31 @@ def published_each(
                 trouble_said="",
                 **lease.none(),
             )
-            for part in Delivery.objects.filter(follows__in=done).select_related("follows"):
-                if part.follows is not None:
-                    _go_on(part.follows, by=by, now=now)
+            for row in _followed(done):
+                _go_on(row, by=by, now=now)
     except IntegrityError:
         # One of these ids belongs to another delivery: `published` finds which.
         return set(found)
     return set(found) - {row.pk for row in done}
+
+
+def _ours(leases: Mapping[int, UUID | None], state: str, *, waits: bool = True) -> list[int]:
+    """Which of these are in that state under these leases; under lock until the transaction ends.
+    What somebody else holds is left out unless we wait for it."""
+    with connection.cursor() as cursor:
+        cursor.execute(OURS if waits else f"{OURS} SKIP LOCKED", [list(leases), state])
+        return [pk for pk, token in cursor.fetchall() if token == leases[pk]]
+
+
+def _followed(done: Sequence[Delivery]) -> list[Delivery]:
+    """Those that a part of their thread comes after."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT follows_id FROM publishing_delivery WHERE follows_id = ANY(%s)",
+            [[row.pk for row in done]],
+        )
+        followed = {row[0] for row in cursor.fetchall()}
+    return [row for row in done if row.pk in followed]
 
 
 def _by_row(values: Mapping[int, str], kind: Literal["text", "timestamptz"]) -> RawSQL:
@@ -144,10 +189,8 @@ def ready_each(
         alike.setdefault(json.dumps(prepared, sort_keys=True), []).append(pk)
     count = 0
     with transaction.atomic():
-        rows = Delivery.objects.select_for_update(of=["self"]).filter(
-            pk__in=made, state="preparing"
-        )
-        ours = {row.pk for row in rows.order_by("pk") if row.lease_token == made[row.pk][0]}
+        leases = {pk: token for pk, (token, _prepared) in made.items()}
+        ours = set(_ours(leases, "preparing"))
         for ids in alike.values():
             moved = move_many(
                 Delivery,
@@ -157,6 +200,7 @@ def ready_each(
                 by=by,
                 now=now,
                 retry_at=None,
+                wanted=(),
                 prepared_at=now,
                 trouble="",
                 trouble_said="",
