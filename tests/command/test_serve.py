@@ -22,6 +22,8 @@ from django.test import override_settings
 from tanggap import cli
 from tests import gathered
 
+pytestmark = pytest.mark.long(4)
+
 TANGGAP = [sys.executable, "-c", "import sys; from tanggap.cli import main; sys.exit(main())"]
 
 

@@ -14,7 +14,7 @@ from tanggap.execution.followup.recommend import Choice
 from tanggap.execution.followup.synthesize import Group
 from tanggap.execution.publishing.models import Delivery
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long(1)]
 TEXT = {
     "you_said": "Jembatan Cikaret ambrol.",
     "we_did": "Jembatan darurat terpasang.",

@@ -18,6 +18,7 @@ from tanggap.practice import network as net
 from tanggap.practice import world
 
 pytest.importorskip("mastodon_mock")
+pytestmark = pytest.mark.long(2)
 
 BACK = "http://127.0.0.1:9/kembali"
 

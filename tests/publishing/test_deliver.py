@@ -7,6 +7,8 @@ import pytest
 from tanggap.accounts.models import Account, Bucket
 from tanggap.execution.publishing.models import Attempt, Delivery
 
+pytestmark = pytest.mark.long(1)
+
 
 def test_what_is_due_goes_out_once(scene):
     row = scene.post("Jembatan dibuka kembali pukul 10.")

@@ -24,6 +24,7 @@ FAULTS = (
 )
 
 
+@pytest.mark.long(15)
 @pytest.mark.parametrize("seed", [83, 2012])
 def test_a_few_dozen_faults(scene, seed):
     dice = random.Random(seed)

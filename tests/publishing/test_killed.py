@@ -18,7 +18,7 @@ from tanggap.execution.publishing import claim, deliver, lease, prepare, senders
 from tanggap.execution.publishing.models import Attempt
 from tanggap.execution.publishing.moment import Moment
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long(3)]
 
 
 def victim(scene, moment: str) -> None:

@@ -26,7 +26,7 @@ from tanggap.core.models import Agency, Person
 from tests.rules import addresses
 from tests.rules.planting import PERSONAL, Planted, plant, scoped_labels
 
-pytestmark = [pytest.mark.django_db, pytest.mark.long(6)]
+pytestmark = [pytest.mark.django_db, pytest.mark.long(2)]
 ADDRESSES = addresses.every()
 DESK = [one for one in ADDRESSES if one.verb]
 # Pages that anybody may open: they show only what is public.

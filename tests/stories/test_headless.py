@@ -12,7 +12,7 @@ import pytest
 from tests.stories import hush
 
 pytest.importorskip("mastodon_mock")
-pytestmark = [pytest.mark.story, pytest.mark.long(150)]
+pytestmark = [pytest.mark.story, pytest.mark.long(15)]
 
 NAMES = [
     "posts_published",

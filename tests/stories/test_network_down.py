@@ -9,7 +9,7 @@ from tanggap.practice import network as net
 from tests.stories.preparing import at_hour, scheduled
 from tests.stories.regency import Regency, plain
 
-pytestmark = [pytest.mark.browser, pytest.mark.long(60)]
+pytestmark = [pytest.mark.browser, pytest.mark.long(40)]
 
 EARLY = "Dukcapil keliling hari ini mulai 08.00 WIB di Balai Desa Cikaret. Gratis."
 SECOND = "Pasar murah hari ini 07.30–09.00 WIB di alun-alun. Bawa KTP."

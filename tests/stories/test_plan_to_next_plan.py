@@ -15,7 +15,7 @@ import pytest
 from tests.stories.preparing import at_hour
 from tests.stories.regency import Regency, Somebody, plain
 
-pytestmark = [pytest.mark.browser, pytest.mark.long(165)]
+pytestmark = [pytest.mark.browser, pytest.mark.long(60)]
 
 TITLE = "Rencana triwulan: layanan yang mendatangi warga"
 LESSON = "Warga bertanya paling banyak pada malam hari; jadwal jaga perlu bergeser."
