@@ -17,7 +17,7 @@ def test_what_comes_to_the_door_is_stored_once_and_shown_or_kept_apart(database_
         "--reorder",
         "--kill",
         "--rate=60",
-        "--life=3",
+        "--life=60",  # killed once, when all was sent
     )
     assert found["stored"] == found["sent"] == 200
     assert found["shown"] + found["quarantined"] == 200 and found["quarantined"] > 0
