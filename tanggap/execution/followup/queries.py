@@ -106,11 +106,6 @@ def case_beside(conversation: Conversation, scope: Scope) -> tuple[Case | None, 
     return found, [row for row in rows if not row.own][:5]
 
 
-def like(item: Item, scope: Scope) -> QuerySet[Case]:
-    """Open cases that a message may join: newest first."""
-    return visible(scope).filter(agency=item.agency_id, state__in=OPEN).order_by("-opened_at")[:20]
-
-
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """Words of a citizen that say "not fixed" after their report was called finished."""
