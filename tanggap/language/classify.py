@@ -128,7 +128,7 @@ def column(head: fast.Head, sums: Floats, fold: bool = True) -> Column:
         one, other = labels.index(part), labels.index(into)
         chances[:, other] += chances[:, one]
         codes[codes == one] = other
-    confidence = chances[rows, codes]
+    confidence = head.confidence(chances[rows, codes])
     if fold and head.name in FOLDED:
         gone = {part for part, _ in FOLDED[head.name]}
         kept = [at for at, label in enumerate(labels) if label not in gone]

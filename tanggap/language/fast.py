@@ -30,7 +30,7 @@ LEAST_SHARE = 0.35
 @dataclass(frozen=True, slots=True)
 class Head:
     """One question: its labels, where its scores stand in a row of sums, and how a score becomes
-    a confidence. Below `unsure_below` the answer is a guess."""
+    a chance and a chance a confidence. Below `unsure_below` the answer is a guess."""
 
     name: str
     labels: tuple[str, ...]
@@ -39,6 +39,7 @@ class Head:
     added: Floats
     heat: float
     shift: Floats
+    bend: tuple[Floats, Floats]
     unsure_below: float
 
     def scores(self, sums: Floats) -> Floats:
@@ -56,6 +57,10 @@ class Head:
         np.exp(warm, out=warm)
         warm /= warm.sum(axis=1, keepdims=True)
         return warm
+
+    def confidence(self, chances: Floats) -> Floats:
+        """How often an answer of such a chance was right on messages held back."""
+        return np.interp(chances, *self.bend).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,7 @@ def model() -> Model:
                     np.array(head["added"], np.float32),
                     head["heat"],
                     np.array(head["shift"], np.float32),
+                    (np.array(head["bend"][0]), np.array(head["bend"][1])),
                     head["unsure_below"],
                 )
                 first += len(head["labels"])

@@ -18,6 +18,13 @@ typedef struct {
     int64_t shortest, longest, longest_chunk;
 } model;
 
+/* Twice as fast where the processor adds eight numbers at once; chosen when it is loaded. */
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+#define FAST __attribute__((target_clones("avx2", "default")))
+#else
+#define FAST
+#endif
+
 static const uint64_t PRIME = 0x100000001B3u, MIX = 0x9E3779B97F4A7C15u;
 static const uint64_t LEFT = 0xD6E8FEB86659FD93u, RIGHT = 0xCA5A826395121157u;
 
@@ -45,7 +52,7 @@ static void crc_ready(void) {
     }
 }
 
-static void plus(float *into, const float *row, int64_t width) {
+static inline void plus(float *into, const float *row, int64_t width) {
     for (int64_t at = 0; at < width; at++) into[at] += row[at];
 }
 
@@ -54,7 +61,7 @@ static const float *row_of(const float *table, int64_t bits, uint32_t hash, int6
 }
 
 /* What a word (0), a piece (1) or a pair of words (2) weighs, for all groups. */
-static void weigh(const model *m, float *row, uint32_t hash, int kind) {
+static inline void weigh(const model *m, float *row, uint32_t hash, int kind) {
     for (int64_t at = 0; at < m->count; at++) {
         const group *g = m->groups + at;
         if (kind == 1)
@@ -66,7 +73,7 @@ static void weigh(const model *m, float *row, uint32_t hash, int kind) {
 }
 
 /* Numbers of chunks, 0 before each text and at the end, into one row a text. */
-void tanggap_sums(const model *m, const int64_t *numbers, int64_t count, const float *rows,
+FAST void tanggap_sums(const model *m, const int64_t *numbers, int64_t count, const float *rows,
                   const uint64_t *first, const uint64_t *last, float *found) {
     float *row = found;
     for (int64_t at = 0; at + 1 < count; at++) {
@@ -82,7 +89,7 @@ void tanggap_sums(const model *m, const int64_t *numbers, int64_t count, const f
 }
 
 /* Features of chunks whose words were read elsewhere, into the rows of their owners. */
-void tanggap_add(const model *m, float *rows, const uint32_t *hashes, const int64_t *whose,
+FAST void tanggap_add(const model *m, float *rows, const uint32_t *hashes, const int64_t *whose,
                  int64_t count, int64_t kind) {
     for (int64_t at = 0; at < count; at++)
         weigh(m, rows + whose[at] * m->width, hashes[at], (int)kind);
@@ -100,7 +107,7 @@ static int slang(const model *m, uint32_t hash) {
 
 /* Chunks of plain letters, with or without a comma or a full stop, are read here; others are left:
    done[at] says which. `letters` holds all chunks, `ends` where each ends. */
-void tanggap_learn(const model *m, const uint8_t *letters, const int64_t *ends, int64_t count,
+FAST void tanggap_learn(const model *m, const uint8_t *letters, const int64_t *ends, int64_t count,
                    float *rows, uint64_t *first, uint64_t *last, uint8_t *done) {
     uint8_t word[256];
     crc_ready();

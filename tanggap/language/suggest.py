@@ -26,7 +26,7 @@ MOST_CONFIDENT = 0.9
 LISTS_WEIGH = 0.55
 # What the model calls these, the inbox knows by another name.
 KINDS = {"danger": "complaint", "gambling": "spam"}
-SURE = {"kind": 0.55, "unit": 0.6}
+SURE = {"kind": 0.63, "unit": 0.6}
 LEAD = 0.15
 """A kind is sure only where it leads the next by this much."""
 ACCUSED = 0.5

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tanggap.language import MADE_BY
 from tanggap.language.train.fit import Head
 from tanggap.language.train.matrix import Rarity
 
@@ -59,6 +60,7 @@ def write(groups: Sequence[Trained], figures: dict[str, Any]) -> None:
                         "added": [round(float(one), 5) for one in head.added],
                         "heat": round(head.heat, 5),
                         "shift": [round(float(one), 5) for one in head.shift],
+                        "bend": head.bend,
                         "unsure_below": head.unsure_below,
                     }
                     for head in group.heads
@@ -68,5 +70,5 @@ def write(groups: Sequence[Trained], figures: dict[str, Any]) -> None:
     MODELS.mkdir(exist_ok=True)
     packed: Any = arrays
     np.savez_compressed(MODELS / "fast.npz", **packed)
-    text = json.dumps({"name": "fast/1", "groups": about}, indent=1)
+    text = json.dumps({"name": MADE_BY, "groups": about}, indent=1)
     (MODELS / "fast.json").write_text(text + "\n", "utf-8")
