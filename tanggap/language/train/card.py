@@ -80,8 +80,8 @@ FAILURES = """\
   numbers (NIK) by province, not resolved to names.
 - Of the practice network's 65 messages the inbox's suggestions (model and word lists together) had
   one kind (a quiz answer as criticism, unsure), two urgencies (both too high) and one unit (a
-  passport sent to the district office) wrong. The lists were written beside that network, so this is
-  no measurement.
+  passport sent to the district office) wrong. The lists were written beside that network, so
+  this is no measurement.
 """
 
 
