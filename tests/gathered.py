@@ -23,7 +23,11 @@ def _kept() -> Path:
 def lend(home: Path) -> None:
     """Give a home that is not served yet what an earlier one gathered, if there was one."""
     if (_kept() / STAMP).exists():
-        shutil.copytree(_kept(), home / "static", dirs_exist_ok=True)
+        try:
+            shutil.copytree(_kept(), home / "static")
+        except OSError:
+            # Another process of the same run put newer files there just now: gather anew.
+            shutil.rmtree(home / "static", ignore_errors=True)
 
 
 def keep(home: Path) -> None:
