@@ -4,6 +4,7 @@ import atexit
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 from tanggap.core import database
 
@@ -37,3 +38,4 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+Path(STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # noqa: F405 (looked for by every client)

@@ -556,17 +556,20 @@ class Trials:
         return left
 
     def _settle(self, seconds: float) -> int:
+        from django.db.models import Q
+
         from tanggap.execution.publishing.models import Delivery
 
         until = self.clock.monotonic() + seconds
         left = len(self.ids)
+        # The rest of a thread waits for the answer about its part.
+        waits = Q(follows__state="asked") | Q(follows__follows__state="asked")
+        open_ = Delivery.objects.exclude(state__in=["published", "asked"]).exclude(waits)
         while self.clock.monotonic() < until and left:
             time.sleep(0.3)
             self._keep_alive()
             self._try(self._answer_the_lesser_questions)
-            found = self._try(
-                lambda: Delivery.objects.exclude(state__in=["published", "asked"]).count()
-            )
+            found = self._try(open_.count)
             left = left if found is None else found
         return left
 

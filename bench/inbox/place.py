@@ -81,7 +81,9 @@ def server(*, plain: bool = False, pages: bool = True) -> Iterator[str]:
     if plain:
         command = [sys.executable, "-m", "granian", "--interface", "asginl", "--port", str(port)]
         command += ["--no-ws", "tanggap.asgi:application"]
-        environment = environment if pages else real()
+        environment = real()
+        if pages:
+            environment["DJANGO_SETTINGS_MODULE"] = "bench.plain"
         environment["TANGGAP_DATABASE_ROLE"] = "tanggap_app"
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=sys.stderr
