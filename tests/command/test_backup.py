@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tanggap.backup import BackupProblem, back_up, restore
+from tanggap.backup import BackupProblem, _unpack, back_up, restore
 from tests.command.test_serve import start
 from tests.conftest import Clone
 
@@ -91,6 +92,18 @@ def test_a_changed_backup_is_refused_before_anything_is_loaded(saved, empty, tmp
     with pytest.raises(BackupProblem, match="not what was backed up"):
         restore(saved, url=empty.url, progress=silent, **elsewhere(tmp_path))
     assert ask(empty, "SELECT count(*) FROM pg_policies") == 0
+
+
+@pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.SYMTYPE])
+def test_media_that_lead_out_of_their_folder_are_refused(tmp_path, kind):
+    """Whoever makes a backup up can make its sums up too."""
+    member = tarfile.TarInfo("../outside.jpg" if kind == tarfile.REGTYPE else "link.jpg")
+    member.type, member.linkname = kind, "/etc/passwd"
+    with tarfile.open(tmp_path / "media.tar", "w") as archive:
+        archive.addfile(member)
+    with pytest.raises(BackupProblem, match="no media file of ours"):
+        _unpack(tmp_path / "media.tar", tmp_path / "media", silent)
+    assert list((tmp_path / "media").iterdir()) == [] and not (tmp_path / "outside.jpg").exists()
 
 
 def test_a_folder_that_is_no_backup(empty, tmp_path):
