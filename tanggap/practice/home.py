@@ -76,6 +76,8 @@ def claim(kind: str, port: int) -> Home:
     except BlockingIOError as error:
         raise Busy(str(path)) from error
     _locks.append(lock)
+    # Empty until it is served; whoever asks for a page looks for it.
+    (path / "static").mkdir(exist_ok=True)
     os.environ["TANGGAP_HOME"] = str(path)
     os.environ["TANGGAP_PRACTICE"] = "1"
     os.environ["TANGGAP_PUBLIC_URL"] = f"http://localhost:{port}"
