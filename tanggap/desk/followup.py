@@ -409,7 +409,7 @@ def _page(
             "is_open": row.state in cases.OPEN,
             "may": "case.write" in request.scope.verbs,
             "not_fixed": pages.page(
-                everybody.filter(said_not_fixed_at__isnull=False),
+                _unanswered(row, everybody),
                 queries.CONTRIBUTORS,
                 after=asked.get("not_fixed", ""),
                 size=FEW,
@@ -659,6 +659,14 @@ def doubts(request: DeskRequest) -> HttpResponse:
             "page": Page(shown, following, bool(after and shown)),
         },
     )
+
+
+def _unanswered(row: Case, everybody: QuerySet[Contributor]) -> QuerySet[Contributor]:
+    """Who says that it is not fixed, and nothing was done since."""
+    said = everybody.filter(said_not_fixed_at__isnull=False)
+    if row.state in queries.FINISHED and row.resolved_at:
+        return said.filter(said_not_fixed_at__gt=row.resolved_at)
+    return said
 
 
 @today.finding(order=31)

@@ -12,6 +12,7 @@ from django.utils.html import strip_tags
 from tanggap import messages
 from tanggap.desk.moment import showing
 from tanggap.desk.templatetags import words
+from tanggap.desk.words import tables
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)  # Monday 08.00 WIB
 pytestmark = pytest.mark.time
@@ -112,3 +113,8 @@ def test_query_changes_the_address(rf):
         Context({"request": rf.get("/pesan/?state=new&after=5&q=a")})
     )
     assert text == "?q=a&amp;state=late"
+
+
+def test_every_trouble_of_a_post_says_what_to_do():
+    found = tables()
+    assert set(found["trouble"]) == set(found["trouble_next"])

@@ -99,6 +99,7 @@ WORDS: dict[str, dict[str, object]] = {
         "second_copy": _("Open the account on the network and remove one of the two."),
         "removing": _("It is tried again by itself until it is gone."),
         "not_removed": _("Remove it on the network itself."),
+        "cancelled": _("Schedule its content again if it is to go out after all."),
         "late": _("Decide whether it is still timely."),
         "expired": _("Decide whether it is still right, or cancel it."),
     },
