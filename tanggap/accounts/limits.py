@@ -6,7 +6,6 @@ bucket and is not limited here; the network's first refusal makes one. Being lim
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
@@ -15,12 +14,16 @@ from django.db.models import F, Q, QuerySet
 
 from tanggap.accounts.models import Account, Bucket
 from tanggap.channels.base import Rate
+from tanggap.core.recordset import recordset
 
 SENDING = "posts"
 WINDOW_S = 300
 """Seconds over which an unexplained bucket fills: the documented 300 requests in 5 minutes."""
 
+WHOSE = ("agency_id", "account_id", "scope")
 FIELDS = ("capacity", "window_s", "tokens", "updated_at", "resets_at")
+TAKEN = FIELDS[2:]
+"""What taking a token changes: not how large the bucket is."""
 PUT = """
 INSERT INTO accounts_bucket
   (agency_id, account_id, scope, capacity, window_s, tokens, updated_at, resets_at)
@@ -65,22 +68,9 @@ def _put(buckets: list[Bucket], fields: Collection[str]) -> None:
     """Write these fields of buckets that are there, and make the others; one statement."""
     if not buckets:
         return
-    given = [
-        {
-            "agency_id": one.agency_id,
-            "account_id": one.account_id,
-            "scope": one.scope,
-            "capacity": one.capacity,
-            "window_s": one.window_s,
-            "tokens": one.tokens,
-            "updated_at": one.updated_at.isoformat(),
-            "resets_at": one.resets_at and one.resets_at.isoformat(),
-        }
-        for one in buckets
-    ]
     with connection.cursor() as cursor:
         said = ", ".join(f"{name} = EXCLUDED.{name}" for name in fields)
-        cursor.execute(PUT + said, [json.dumps(given)])
+        cursor.execute(PUT + said, [recordset(buckets, (*WHOSE, *FIELDS))])
 
 
 def take(account: Account, scope: str, now: datetime) -> bool:
@@ -103,7 +93,7 @@ def take_each(account_ids: Collection[int], scope: str, now: datetime) -> set[in
             if bucket.resets_at is not None and bucket.resets_at <= now:
                 bucket.resets_at = None
             taken.append(bucket)
-        _put(taken, FIELDS[2:])
+        _put(taken, TAKEN)
     return allowed
 
 

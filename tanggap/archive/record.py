@@ -18,11 +18,25 @@ from tanggap.archive import merkle
 from tanggap.archive.models import PersonKey, Record
 from tanggap.core import secrets
 from tanggap.core.models import Agency, Person
+from tanggap.core.recordset import recordset
 
 SALT_BYTES = 16
 BATCH = 1000
 Subject = models.Model | tuple[str, object]
 
+WRITTEN = (
+    "agency_id",
+    "at",
+    "verb",
+    "actor",
+    "subject_type",
+    "subject_id",
+    "facts",
+    "key_id",
+    "salt",
+    "content_hash",
+    "leaf_hash",
+)
 # One statement: the facts, and their places in the sealer's queue.
 WRITE = """
 WITH given AS (
@@ -278,24 +292,8 @@ def _write(rows: Sequence[Record]) -> None:
     """Into the database, in their order; each gets its id."""
     if not rows:
         return
-    given = [
-        {
-            "agency_id": row.agency_id,
-            "at": row.at.isoformat(),
-            "verb": row.verb,
-            "actor": row.actor,
-            "subject_type": row.subject_type,
-            "subject_id": row.subject_id,
-            "facts": row.facts,
-            "key_id": row.key_id,
-            "salt": row.salt.hex(),
-            "content_hash": None if row.content_hash is None else row.content_hash.hex(),
-            "leaf_hash": row.leaf_hash.hex(),
-        }
-        for row in rows
-    ]
     with connection.cursor() as cursor:
-        cursor.execute(WRITE, [json.dumps(given)])
+        cursor.execute(WRITE, [recordset(rows, WRITTEN)])
         for row, (pk,) in zip(rows, cursor.fetchall(), strict=True):
             row.pk = pk
             row._state.adding, row._state.db = False, connection.alias

@@ -28,6 +28,15 @@ FORMATS = {
     "WEBP": ("image/webp", "webp"),
     "GIF": ("image/gif", "gif"),
 }
+UNREADABLE = (
+    UnidentifiedImageError,
+    OSError,
+    EOFError,
+    ValueError,
+    SyntaxError,
+    Image.DecompressionBombError,
+)
+"""What Pillow raises for a file that is no picture, or not a whole one."""
 
 
 def upload(
@@ -139,14 +148,7 @@ def _clean(raw: bytes, what: str) -> tuple[bytes, str, str, tuple[int, int]]:
             else:
                 bare.save(out, kind)
             return out.getvalue(), mime, ending, bare.size
-    except (
-        UnidentifiedImageError,
-        OSError,
-        EOFError,
-        ValueError,
-        SyntaxError,
-        Image.DecompressionBombError,
-    ) as error:
+    except UNREADABLE as error:
         raise Refused(
             what,
             _("The file is not a picture that can be read."),

@@ -14,12 +14,13 @@ from typing import IO
 from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils.translation import gettext as _
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from tanggap.archive.record import record
 from tanggap.core.errors import Refused
 from tanggap.core.models import Person
 from tanggap.execution.followup.models import Case, Evidence, Handover
+from tanggap.messaging.media import UNREADABLE
 from tanggap.messaging.models import Media
 
 MAX_BYTES = 12 * 1024 * 1024
@@ -140,14 +141,7 @@ def redrawn(file: IO[bytes]) -> tuple[bytes, int, int]:
             drawn = Image.new("RGB", upright.size, "white")
             seen = upright.convert("RGBA")
             drawn.paste(seen, mask=seen.getchannel("A"))
-    except (
-        UnidentifiedImageError,
-        OSError,
-        EOFError,
-        ValueError,
-        SyntaxError,
-        Image.DecompressionBombError,
-    ) as error:
+    except UNREADABLE as error:
         raise Refused(what, _("It cannot be read as a picture."), again, field="photo") from error
     drawn.thumbnail((SIDE, SIDE))
     out = io.BytesIO()

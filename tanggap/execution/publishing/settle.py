@@ -20,6 +20,7 @@ from tanggap.archive.move import move, move_many
 from tanggap.archive.record import record
 from tanggap.channels.base import Posted
 from tanggap.core.errors import Stale
+from tanggap.core.recordset import recordset
 from tanggap.execution.publishing import lease
 from tanggap.execution.publishing.models import Attempt, Delivery, DeliveryStates
 
@@ -27,6 +28,17 @@ BACK_OFF = (5, 15, 30, 60, 120, 300)
 """Seconds before the next try after the first, second, … failure in a row; the last repeats."""
 READ_BACKS = (15, 45, 120)
 """Seconds after an unknown outcome, and after each read-back that found nothing."""
+NOTED = (
+    "agency_id",
+    "delivery_id",
+    "act",
+    "outcome",
+    "started_at",
+    "ended_at",
+    "said",
+    "remote_id",
+    "facts",
+)
 NOTE = """
 INSERT INTO publishing_attempt (agency_id, delivery_id, act, outcome, started_at, ended_at, said,
                                 remote_id, facts)
@@ -95,22 +107,8 @@ def attempts(made: Sequence[Attempt]) -> None:
     """Several tries at once, in one statement and a transaction of their own."""
     if not made:
         return
-    given = [
-        {
-            "agency_id": one.agency_id,
-            "delivery_id": one.delivery_id,
-            "act": one.act,
-            "outcome": one.outcome,
-            "started_at": one.started_at.isoformat(),
-            "ended_at": one.ended_at.isoformat(),
-            "said": one.said,
-            "remote_id": one.remote_id,
-            "facts": one.facts,
-        }
-        for one in made
-    ]
     with connection.cursor() as cursor:
-        cursor.execute(NOTE, [json.dumps(given)])
+        cursor.execute(NOTE, [recordset(made, NOTED)])
 
 
 def published_each(
