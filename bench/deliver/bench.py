@@ -107,11 +107,19 @@ def main(asked: list[str] | None = None) -> int:
         "--speed", type=float, default=0.0, help="of time; by default as the machine's load allows"
     )
     arguments.add_argument("--no-plagues", action="store_true", help="only the server misbehaves")
+    arguments.add_argument(
+        "--calm",
+        type=float,
+        default=0.0,
+        help="how many times longer it is from plague to plague; by default 1 to 4, more for more "
+        "trials, so that many deliveries stand between two kills",
+    )
     arguments.add_argument("--limit-s", type=float, default=7200, help="give up after so long")
     arguments.add_argument("--json", action="store_true")
     given = arguments.parse_args(asked)
     SEED = given.seed
     given.speed = given.speed or affordable()
+    given.calm = given.calm or min(4.0, max(1.0, given.trials / 500))
     begun = time.monotonic()
     with sending.installation() as home:
         found = Trials(given, home).run()
@@ -381,11 +389,11 @@ class Trials:
 
         released, begun = 0, time.monotonic()
         plagues: tuple[tuple[float, Callable[[], None]], ...] = (
-            (150, self._kill_at_a_step),
-            (300, self._kill),
-            (240, self._freeze),
-            (200, self._step_the_clock),
-            (700, self._restart_the_database),
+            (150 * self.given.calm, self._kill_at_a_step),
+            (300 * self.given.calm, self._kill),
+            (240 * self.given.calm, self._freeze),
+            (200 * self.given.calm, self._step_the_clock),
+            (700 * self.given.calm, self._restart_the_database),
         )
         now = self.clock.monotonic
         at = [now() + every * self.dice.uniform(0.4, 1) for every, _plague in plagues]

@@ -18,7 +18,11 @@ from tanggap.core.recordset import recordset
 
 SENDING = "posts"
 WINDOW_S = 300
-"""Seconds over which an unexplained bucket fills: the documented 300 requests in 5 minutes."""
+"""Seconds over which an unexplained bucket fills."""
+UNTOLD = 300
+"""Requests in that time where a network refuses one without ever having said how many it allows:
+the 300 that Mastodon documents. It refuses again where that is too many; a smaller guess would
+stay, because such a network never corrects it."""
 
 WHOSE = ("agency_id", "account_id", "scope")
 FIELDS = ("capacity", "window_s", "tokens", "updated_at", "resets_at")
@@ -104,9 +108,9 @@ def block(account: Account, scope: str, until: datetime, now: datetime) -> None:
         scope=scope,
         defaults={
             "agency_id": account.agency_id,
-            "capacity": 1,
+            "capacity": UNTOLD,
             "window_s": WINDOW_S,
-            "tokens": 1.0,
+            "tokens": float(UNTOLD),
             "updated_at": now,
             "blocked_until": until,
         },

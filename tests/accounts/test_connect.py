@@ -145,6 +145,14 @@ def test_the_bucket_follows_the_network(scene):
     assert limits.take(scene.account, "posts", now + timedelta(hours=1))
 
 
+def test_a_network_that_refuses_once_and_names_no_limit_is_not_held_to_one_request(scene):
+    """The deliver bench found it: such a bucket let one post go in five minutes, for ever."""
+    until = scene.now + timedelta(seconds=30)
+    limits.block(scene.account, "posts", until, scene.now)
+    assert not limits.take(scene.account, "posts", scene.now)
+    assert all(limits.take(scene.account, "posts", until) for _ in range(40))
+
+
 def test_an_empty_bucket_keeps_the_queue_waiting(scene):
     row = scene.post("Nanti")
     limits.seed(scene.account, Rate("posts", 0, 300, scene.now + timedelta(seconds=90)), scene.now)
