@@ -35,6 +35,31 @@ def test_seven_hours_ahead(scene, lost, later_s):
         assert scene.state(row) == "published" and scene.said() == 1
 
 
+def test_what_a_wrong_clock_swept_is_looked_for_today(scene):
+    """Sent by a right clock, given up by another worker whose clock ran ahead: the deliver bench
+    found one that would have been looked for seven hours later."""
+    row = scene.post("Disapu jam yang salah")
+    scene.server.knobs.next_post = "accept_reset"
+    scene.send()
+    ahead = scene.now + timedelta(hours=7)
+    Delivery.objects.filter(pk=row.pk).update(
+        unknown_since=ahead, retry_at=ahead + timedelta(minutes=3), confirms=1
+    )
+    scene.look()
+    assert scene.state(row) == "published" and scene.said() == 1
+
+
+def test_the_last_look_comes_before_the_question(scene):
+    """Two looks in vain, then a machine that was off for an hour: it looks before it asks."""
+    row = scene.post("Terlambat terlihat")
+    scene.server.knobs.next_post = "accept_reset"
+    scene.send()
+    long_ago = scene.now - timedelta(hours=1)
+    Delivery.objects.filter(pk=row.pk).update(unknown_since=long_ago, retry_at=long_ago, confirms=2)
+    scene.look()
+    assert scene.state(row) == "published" and scene.said() == 1
+
+
 def test_while_the_clock_is_wrong_nobody_is_asked(scene, monkeypatch):
     row = scene.post("Jawaban hilang")
     waits = scene.post("Menunggu", at=None)

@@ -50,7 +50,6 @@ def tick(
     if not steady.in_step(now):
         return 0
     redate.tick(now)
-    looked = give_up(now)
     moment = Moment(now, monotonic(), monotonic, runs=lookers > 1)
     again = SimpleQueue[tuple[Act, Delivery]]()
     for act, rows in ((_look_again, _asked(now)), (_look_first, _first(now))):
@@ -58,9 +57,13 @@ def tick(
             again.put((act, row))
     hands = min(lookers, again.qsize() + _due(now, lookers))
     if hands <= 1:
-        return looked + _round(again, moment)
-    with ThreadPoolExecutor(hands, thread_name_prefix="look") as pool:
-        return looked + sum(pool.map(lambda _: _thread(again, moment), range(hands)))
+        looked = _round(again, moment)
+    else:
+        with ThreadPoolExecutor(hands, thread_name_prefix="look") as pool:
+            looked = sum(pool.map(lambda _: _thread(again, moment), range(hands)))
+    # Last: what could not be looked up for a while (a wrong clock, a machine that was off) has its
+    # due look before anybody is asked.
+    return looked + give_up(moment.now())
 
 
 def _due(now: datetime, most: int) -> int:

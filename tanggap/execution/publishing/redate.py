@@ -16,6 +16,8 @@ from tanggap.execution.publishing import settle, steady
 from tanggap.execution.publishing.models import Delivery
 
 BACK_OFF = timedelta(seconds=max(settle.BACK_OFF))
+SPACED = timedelta(minutes=10)
+"""The longest wait between two looks (confirm.SPACE)."""
 OURS = ("unreachable", "slow", "hold", "paused", "credentials", "media")
 """Troubles whose wait we reckon ourselves; a network's own limit is the network's word."""
 
@@ -24,8 +26,10 @@ def tick(now: datetime) -> int:
     """Give rows that are dated in the future the earliest dates that can be true. How many."""
     ahead = now + timedelta(seconds=steady.MOST_S)
     early = Case(When(queued_at__gt=now, then=now - timedelta(days=1)), default=F("queued_at"))
-    sent = Delivery.objects.filter(state__in=["unknown", "asked"], claimed_at__gt=ahead).update(
-        claimed_at=early,
+    # Sent by a clock that was right, it may have been swept or looked for by one that was wrong.
+    wrong = Q(claimed_at__gt=ahead) | Q(unknown_since__gt=ahead) | Q(retry_at__gt=ahead + SPACED)
+    sent = Delivery.objects.filter(wrong, state__in=["unknown", "asked"]).update(
+        claimed_at=Case(When(claimed_at__gt=ahead, then=early), default=F("claimed_at")),
         unknown_since=Case(When(unknown_since=None, then=None), default=now),
         # What was looked for after the wrong date was not looked for.
         confirms=0,
