@@ -50,6 +50,7 @@ def tick(
     if not steady.in_step(now):
         return 0
     redate.tick(now)
+    looked = give_up(now, Q(confirms__lt=LOOKS - 1))
     moment = Moment(now, monotonic(), monotonic, runs=lookers > 1)
     again = SimpleQueue[tuple[Act, Delivery]]()
     for act, rows in ((_look_again, _asked(now)), (_look_first, _first(now))):
@@ -57,12 +58,12 @@ def tick(
             again.put((act, row))
     hands = min(lookers, again.qsize() + _due(now, lookers))
     if hands <= 1:
-        looked = _round(again, moment)
+        looked += _round(again, moment)
     else:
         with ThreadPoolExecutor(hands, thread_name_prefix="look") as pool:
-            looked = sum(pool.map(lambda _: _thread(again, moment), range(hands)))
-    # Last: what could not be looked up for a while (a wrong clock, a machine that was off) has its
-    # due look before anybody is asked.
+            looked += sum(pool.map(lambda _: _thread(again, moment), range(hands)))
+    # What wanted its last look alone, and was kept from it (a wrong clock, a machine that was off),
+    # has had it before anybody is asked.
     return looked + give_up(moment.now())
 
 
@@ -103,9 +104,10 @@ def _one(act: Act, row: Delivery, moment: Moment) -> int:
     return 1
 
 
-def give_up(now: datetime) -> int:
+def give_up(now: datetime, which: Q | None = None) -> int:
     """A network that is down or a paused account cannot be read: after ten minutes ask a person."""
     old = Delivery.objects.filter(state="unknown", unknown_since__lte=now - GIVE_UP)
+    old = old.filter(which or Q())
     ids = list(old.values_list("pk", "trouble_said"))
     for pk, said in ids:
         settle.asked(pk, "unknown", said, by=BY, now=now)
