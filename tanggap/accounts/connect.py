@@ -18,6 +18,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
@@ -509,7 +510,21 @@ def explain(error: ChannelError, account: Account) -> Refused:
             _("%(host)s asks us to come back later.") % {"host": host},
             _("Try again in a few minutes."),
         )
-    if error.code in {"dns", "blocked"}:
+    if error.code == "blocked":
+        where = urlsplit(kind_of(account).base_url(_settings(account)))
+        port = where.port or (80 if where.scheme == "http" else 443)
+        return Refused(
+            what,
+            _("%(host)s was not asked: it is no public https address.") % {"host": host},
+            _(
+                "Correct it in the registry, as in https://sosial.example. A server inside the "
+                "office's own network is named by the operator in TANGGAP_PRIVATE_HOSTS, "
+                "as %(named)s."
+            )
+            % {"named": f"{where.hostname}:{port}"},
+            field="server",
+        )
+    if error.code == "dns":
         return Refused(
             what,
             _("No server answers at %(host)s.") % {"host": host},

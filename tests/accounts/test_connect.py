@@ -11,6 +11,7 @@ from django.urls import reverse
 from tanggap.accounts import connect, limits, pause, verify
 from tanggap.accounts.models import Account, App, Bucket, Connecting, Credential
 from tanggap.channels.base import Rate
+from tanggap.core import http
 from tanggap.core.errors import Refused
 from tanggap.execution.publishing.models import Delivery
 
@@ -67,6 +68,17 @@ def test_a_no_at_the_network_is_a_sentence(account, member, mastodon_fake, clock
             connect.finish(state=state, code=code, redirect_uri=BACK, by=person, now=clock)
         assert refusal.value.why and refusal.value.next
     assert not Credential.objects.exists()
+
+
+def test_a_private_server_is_not_asked_and_the_operator_is_told_how(
+    account, member, mastodon_fake, clock
+):
+    http.configure()
+    with pytest.raises(Refused) as refusal:
+        begin(account, member("lead"), clock)
+    assert f"127.0.0.1:{mastodon_fake.port}" in refusal.value.next
+    assert refusal.value.field == "server"
+    assert not mastodon_fake.count("POST", "/api/v1/apps")
 
 
 def test_somebody_elses_account_is_refused(account, member, mastodon_fake, clock):
