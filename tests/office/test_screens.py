@@ -104,8 +104,9 @@ def test_from_invitation_to_desk(desk):
     assert guest.get(link).status_code == 410
 
 
-def test_a_dead_mail_server_loses_no_invitation(desk, settings):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+@pytest.mark.parametrize("backend", ["smtp", "console"])
+def test_a_dead_or_missing_mail_server_loses_no_invitation(desk, settings, backend):
+    settings.EMAIL_BACKEND = f"django.core.mail.backends.{backend}.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     page = desk.post(reverse("desk:team-invite"), ABOUT)
     assert page.status_code == 200
