@@ -113,8 +113,10 @@ def values_of(what: str) -> list[Any]:
     if what.startswith("@"):
         return [SPECIAL[what]()]
     if what.startswith("!"):
-        label = what[1:]
-        return [row.pk for row in apps.get_model(label)._default_manager.filter(sealed=True)[:1]]
+        model = apps.get_model(what[1:])
+        own = any(one.name == "sealed" for one in model._meta.concrete_fields)
+        sealed = {"sealed" if own else "conversation__sealed": True}
+        return [row.pk for row in model._default_manager.filter(**sealed)[:1]]
     app, model, *column = what.split(".")
     return [getattr(row, column[0]) if column else row.pk for row in shown(f"{app}.{model}")]
 
