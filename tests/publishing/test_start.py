@@ -126,6 +126,21 @@ def test_an_operator_switches_sending_off_and_on(scene):
     assert verbs == {"sending.stopped", "sending.allowed"}
 
 
+def test_switched_off_moved_and_switched_on_there_it_is_on(scene, tmp_path, settings):
+    """The old machine's row came along in the backup; it says nothing about the new one."""
+    scene.send()
+    start.stop(scene.now, by="system:command")
+    row = scene.post("Pindah mesin")
+    settings.HOME = tmp_path / "baru"
+    scene.pass_(60)
+    scene.send()
+    assert start.stopped().stopped == "copied" and scene.said() == 0
+    start.allow(start.here(scene.now), by="system:command", agency=None, now=scene.now)
+    assert start.stopped() is None
+    scene.rounds(3)
+    assert scene.state(row) == "published" and scene.said() == 1
+
+
 def test_what_was_given_an_earlier_time_elsewhere_is_not_sent_again(scene, tmp_path, settings):
     """The copy believes that it is due in a month; the first installation sent it today."""
     scene.post("Yang terakhir diketahui")

@@ -123,6 +123,8 @@ def allow(place: Place, *, by: Person | str, agency: Agency | None, now: datetim
             parted_s=0,
             **settled,
         )
+        # Places that were never allowed, or no more, stay silent; they are nobody's trouble now.
+        Place.objects.filter(allowed_at=None).update(stopped="", stopped_at=None)
         _on_record(place, agency, allowed=True, by=by, now=now)
 
 
