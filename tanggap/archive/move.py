@@ -13,12 +13,14 @@ from django.db import connection, models, transaction
 from django.db.models.sql import UpdateQuery
 from django.utils.translation import gettext as _
 
-from tanggap.archive.record import Entry, record, record_many
+from tanggap.archive.record import Entry, beside, record, record_many
 from tanggap.core.errors import Refused, Stale
 from tanggap.core.models import Person
 from tanggap.core.states import IllegalMove, States
 
 M = TypeVar("M", bound=models.Model)
+Known = Mapping[Any, tuple[int, Mapping[str, Any]]]
+"""By primary key: the id of the agency whose row it is, and more facts of it."""
 
 
 class WrongState(IllegalMove, Refused):
@@ -95,6 +97,7 @@ def move_many(
     facts_of: Callable[[M], Mapping[str, Any]] | None = None,
     verb: str | None = None,
     wanted: Collection[str] | None = None,
+    known: Known | None = None,
     **fields: Any,
 ) -> list[M]:
     """Move every row of `ids` that is still in `source`: one UPDATE … RETURNING, one Record each.
@@ -102,7 +105,8 @@ def move_many(
     `ids` may be a queryset with `select_for_update(skip_locked=True)`, the way a worker claims
     due work. Rows that somebody else moved first are simply not in the answer, which is in the
     order of primary keys. `fields` may hold expressions (F, Now). `wanted`: the fields that the
-    answer is asked for, where that is not all; each other one costs a query. Within the caller's
+    answer is asked for, where that is not all; each other one costs a query. `known`: whose they
+    are, where the caller knows that before; then all of it is one statement. Within the caller's
     transaction an error ends that one: nobody goes on with half of it.
     """
     graph(model).check(source, to)
@@ -113,16 +117,26 @@ def move_many(
         if not pks:
             return []
         sql, params = _update(model, pks, source, to, fields)
-        rows = list(model._base_manager.raw(f"{sql} RETURNING {_columns(model, wanted)}", params))
-        rows.sort(key=lambda row: row.pk)
+        sql = f"{sql} RETURNING {_columns(model, wanted)}"
         said = verb or f"{model._meta.model_name}.{to}"
+        told = {"from": source, "to": to}
+        if known is not None:
+            label = model._meta.label_lower
+            entries = (
+                Entry(known[pk][0], said, (label, pk), {**told, **known[pk][1]}) for pk in pks
+            )
+            moved = f"SELECT {_column(model, 'pk')}::text FROM moved"
+            writing, records = beside(entries, f"subject_id IN ({moved})", by=by, now=now)
+            sql = f"WITH moved AS ({sql}), {writing} SELECT * FROM moved"
+            return _sorted(model._base_manager.raw(sql, [*params, records]))
+        rows = _sorted(model._base_manager.raw(sql, params))
         record_many(
             (
                 Entry(
                     row.agency_id,  # type: ignore[attr-defined]
                     said,
                     row,
-                    {"from": source, "to": to, **(facts_of(row) if facts_of else {})},
+                    {**told, **(facts_of(row) if facts_of else {})},
                 )
                 for row in rows
             ),
@@ -130,6 +144,10 @@ def move_many(
             now=now,
         )
     return rows
+
+
+def _sorted(rows: Iterable[M]) -> list[M]:
+    return sorted(rows, key=lambda row: row.pk)
 
 
 def _update(

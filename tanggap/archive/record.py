@@ -37,9 +37,9 @@ WRITTEN = (
     "content_hash",
     "leaf_hash",
 )
-# One statement: the facts, and their places in the sealer's queue.
-WRITE = """
-WITH given AS (
+# One statement: the facts, and their places in the sealer's queue. `{which}`: a condition on them.
+WRITING = """
+given AS (
   SELECT * FROM json_to_recordset(%s) AS one(
     agency_id bigint, at timestamptz, verb text, actor text, subject_type text, subject_id text,
     facts jsonb, key_id bigint, salt text, content_hash text, leaf_hash text)
@@ -48,13 +48,13 @@ WITH given AS (
                               salt, content_hash, leaf_hash)
   SELECT agency_id, at, verb, actor, subject_type, subject_id, facts, key_id,
          decode(salt, 'hex'), decode(content_hash, 'hex'), decode(leaf_hash, 'hex')
-  FROM given
+  FROM given WHERE {which}
   RETURNING id, agency_id
 ), waiting AS (
   INSERT INTO archive_pending (record_id, agency_id) SELECT id, agency_id FROM made
 )
-SELECT id FROM made ORDER BY id
 """
+WRITE = f"WITH {WRITING.format(which='true')} SELECT id FROM made ORDER BY id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,16 @@ def record_many(entries: Iterable[Entry], *, by: Person | str, now: datetime) ->
             for at in range(0, len(rows), BATCH):
                 _write(rows[at : at + BATCH])
     return rows
+
+
+def beside(
+    entries: Iterable[Entry], which: str, *, by: Person | str, now: datetime
+) -> tuple[str, str]:
+    """Common table expressions that write these facts as part of another statement, and their one
+    parameter. `which` is that statement's condition on `subject_id`: those that came true."""
+    who = actor(by)
+    rows = [_row(entry, who, now, entry.key) for entry in entries]
+    return WRITING.format(which=which), recordset(rows, WRITTEN)
 
 
 def actor(by: Person | str) -> str:

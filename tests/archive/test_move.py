@@ -8,6 +8,7 @@ from django.db.models import F
 
 from tanggap.archive.models import Pending, Record
 from tanggap.archive.move import graph, move, move_many
+from tanggap.archive.record import leaf_hash
 from tanggap.core.errors import Refused, Stale
 from tanggap.core.models import Agency
 from tanggap.core.states import IllegalMove
@@ -94,6 +95,24 @@ def test_many_move_in_one_update(thing, agency, django_assert_num_queries):
     assert [row.subject_id for row in records] == [str(row.pk) for row in rows]
     assert records[0].facts == {"from": "open", "to": "held", "count": 3}
     assert Pending.objects.count() == 5
+
+
+def test_many_that_are_known_move_in_one_statement(thing, agency, django_assert_num_queries):
+    things = [thing, *(Thing.objects.create(agency_id=agency.pk) for _ in range(3))]
+    move(things[1], "done", by="citizen", now=NOW)
+    known = {one.pk: (agency.pk, {"place": place}) for place, one in enumerate(things)}
+    with django_assert_num_queries(1):
+        rows = move_many(
+            Thing, list(known), "open", "held", by="system:worker", now=NOW, known=known
+        )
+    assert [row.pk for row in rows] == [things[0].pk, things[2].pk, things[3].pk]
+    assert {row.state for row in rows} == {"held"}
+    records = Record.objects.filter(verb="thing.held")
+    assert {row.subject_id: row.facts for row in records} == {
+        str(things[place].pk): {"from": "open", "to": "held", "place": place} for place in (0, 2, 3)
+    }, "what somebody else moved is not on record"
+    assert all(bytes(row.leaf_hash) == leaf_hash(row) for row in records)
+    assert Pending.objects.count() == 4
 
 
 def test_many_claimed_by_a_queryset(thing, agency):

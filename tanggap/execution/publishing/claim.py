@@ -9,21 +9,24 @@ on at once, and never two sends of one account.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q
 
 from tanggap.accounts import limits
-from tanggap.archive.move import move, move_many
+from tanggap.archive.move import Known, move, move_many
+from tanggap.core.together import ask
 from tanggap.execution.publishing import content, late, lease, settle
-from tanggap.execution.publishing.holds import held_accounts
+from tanggap.execution.publishing.holds import IN_FORCE, covered
 from tanggap.execution.publishing.models import Delivery
 from tanggap.messaging.content import contents
 from tanggap.messaging.models import Message, Variant
 
+M = TypeVar("M", Message, Variant)
 BY = "system:deliver"
 AHEAD = timedelta(minutes=10)
 """How long before its time a delivery's media are uploaded."""
@@ -93,21 +96,22 @@ WITH wanted AS MATERIALIZED (
   ) next
   WHERE account.state = 'connected' AND next.state = 'queued' AND next.place <= %(hand)s
 )
-SELECT d.id FROM wanted JOIN publishing_delivery d ON d.id = wanted.id
+SELECT d.id, d.agency_id FROM wanted JOIN publishing_delivery d ON d.id = wanted.id
 WHERE d.state = 'queued'
 ORDER BY wanted.place, d.lane, d.due_at, d.id LIMIT %(most)s
 FOR UPDATE OF d SKIP LOCKED
 """
 # What has something to upload, in the order of its time.
 FILES = f"""
-SELECT d.id FROM publishing_delivery d JOIN accounts_account account ON account.id = d.account_id
+SELECT d.id, d.agency_id
+FROM publishing_delivery d JOIN accounts_account account ON account.id = d.account_id
 WHERE account.state = 'connected' AND d.state = 'queued' AND d.due_at <= %(ahead)s AND {OPEN}
 AND d.content -> 'media' <> '[]' AND (d.lane = 0 OR NOT %(urgent)s)
 AND NOT {SPENT.format(account="d.account_id")}
 ORDER BY d.lane, d.due_at, d.id LIMIT %(most)s
 FOR UPDATE OF d SKIP LOCKED
 """
-HAND = 3
+HAND = 5
 """So many posts of each account are ready, beside the one that is being sent."""
 # In the order of the index, however much has changed since PostgreSQL last counted: the due of one
 # account may be thousands, and the first is wanted.
@@ -115,14 +119,17 @@ IN_ORDER = "SET LOCAL enable_bitmapscan = off"
 # Whoever edits or withdraws one waits until we are done, and we never wait for them: they may be
 # waiting for one of our rows.
 MESSAGES = """
-SELECT id, state, core, language, valid_until FROM messaging_message WHERE id = ANY(%s)
+SELECT id, agency_id, state, core, language, valid_until FROM messaging_message
+WHERE id = ANY(%s)
 ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 """
 VARIANTS = """
-SELECT variant.*, EXISTS (
-  SELECT FROM messaging_variantmedia media WHERE media.variant_id = variant.id) AS has_media
-FROM messaging_variant variant WHERE variant.id = ANY(%s) AND variant.message_id = ANY(%s)
+SELECT id, message_id, account_id, detached, parts, visibility, EXISTS (
+  SELECT FROM messaging_variantmedia media WHERE media.variant_id = variant.id)
+FROM messaging_variant variant WHERE id = ANY(%s)
 """
+MESSAGE = ("id", "agency_id", "state", "core", "language", "valid_until")
+VARIANT = ("id", "message_id", "account_id", "detached", "parts", "visibility")
 
 
 def to_prepare(
@@ -134,25 +141,35 @@ def to_prepare(
     With `media`: what has something to upload, ahead of its time. `urgent`: of the emergency lane
     only.
     """
-    wholly, partly = held_accounts()
     given: dict[str, Any] = {
         "now": now,
         "ahead": now + AHEAD,
-        "wholly": wholly,
-        "partly": partly,
         "urgent": urgent,
         "scope": "media",
         "hand": HAND,
         "most": most,
     }
     with transaction.atomic():
+        given |= _begun()
         with connection.cursor() as cursor:
-            cursor.execute(IN_ORDER)
             cursor.execute(FILES if media else WORDS, given)
-            wanted = [row[0] for row in cursor.fetchall()]
+            wanted: Known = {pk: (agency, {}) for pk, agency in cursor.fetchall()}
         return move_many(
-            Delivery, wanted, "queued", "preparing", by=BY, now=now, **lease.fields("preparing")
+            Delivery,
+            list(wanted),
+            "queued",
+            "preparing",
+            by=BY,
+            now=now,
+            known=wanted,
+            **lease.fields("preparing"),
         )
+
+
+def _begun() -> dict[str, Any]:
+    """What every claim's transaction begins with: whom holds keep back."""
+    wholly, partly = covered((IN_ORDER, None), (IN_FORCE, None))
+    return {"wholly": wholly, "partly": partly}
 
 
 def refresh(now: datetime) -> int:
@@ -171,22 +188,14 @@ def to_send(now: datetime, *, most: int = 1) -> list[Delivery]:
     Never a second one for an account that has one in flight, never one whose predecessor is not
     out, none that a spent bucket would see refused.
     """
-    wholly, partly = held_accounts()
-    given: dict[str, Any] = {
-        "now": now,
-        "wholly": wholly,
-        "partly": partly,
-        "scope": limits.SENDING,
-    }
+    given: dict[str, Any] = {"now": now, "scope": limits.SENDING}
     # A row whose bucket turns out empty, or whose words changed, must not hide the next.
     passed: set[int] = set()
     trying: list[Delivery] = []
     while True:
         try:
             with transaction.atomic():
-                asked = {**given, "passed": sorted(passed), "most": most}
-                with connection.cursor() as cursor:
-                    cursor.execute(IN_ORDER)
+                asked = {**given, **_begun(), "passed": sorted(passed), "most": most}
                 trying = list(Delivery.objects.raw(TO_SEND, asked))
                 if not trying:
                     return []
@@ -208,6 +217,7 @@ def to_send(now: datetime, *, most: int = 1) -> list[Delivery]:
                     "sending",
                     by=BY,
                     now=now,
+                    known={row.pk: (row.agency_id, {}) for row in chosen},
                     claimed_at=now,
                     sends=F("sends") + 1,
                     confirms=0,
@@ -224,11 +234,10 @@ def to_send(now: datetime, *, most: int = 1) -> list[Delivery]:
 def _fit(rows: list[Delivery], now: datetime) -> list[Delivery]:
     """Under lock: those that may go as they are. What changed, or is late by now, is set aside;
     whose message somebody holds at this moment waits for the next claim."""
-    asked = {pk for row in rows if (pk := _message_of(row)) is not None}
-    free = {message.pk: message for message in Message.objects.raw(MESSAGES, [list(asked)])}
+    free, bare = _words_of(rows)
     fit = []
     known = [row for row in rows if row.variant_id is None or _message_of(row) in free]
-    approved = as_approved(known, free)
+    approved = as_approved(known, free, bare)
     aside = late.among(known, now)
     for row in known:
         if row.pk not in approved:
@@ -250,30 +259,63 @@ def _fit(rows: list[Delivery], now: datetime) -> list[Delivery]:
     return fit
 
 
+def _words_of(rows: Iterable[Delivery]) -> tuple[dict[int, Message], set[int]]:
+    """The messages of these, those that nobody else holds, under lock; then their variants, put
+    into the rows. Also the ids of the variants that have no media."""
+    asked = {row.variant_id: pk for row in rows if (pk := _message_of(row)) is not None}
+    if not asked:
+        return {}, set()
+    # One message, yet two statements: words are read when their message is under lock.
+    held, worded = ask((MESSAGES, [list(set(asked.values()))]), (VARIANTS, [list(asked)]))
+    free = {one[0]: _built(Message, MESSAGE, one) for one in held}
+    variants: dict[int | None, Variant] = {}
+    bare = set()
+    for *fields, has_media in worded:
+        fields[VARIANT.index("parts")] = json.loads(fields[VARIANT.index("parts")])
+        variant = variants[fields[0]] = _built(Variant, VARIANT, fields)
+        if variant.message_id in free:
+            variant.message = free[variant.message_id]
+        if not has_media:
+            bare.add(variant.pk)
+    for row in rows:
+        if row.variant_id in variants:
+            row.variant = variants[row.variant_id]
+    return free, bare
+
+
+def _built(model: type[M], names: Sequence[str], values: Iterable[Any]) -> M:
+    """A row of the database of which these fields were asked for."""
+    given = dict(zip(names, values, strict=True))
+    order = [field.attname for field in model._meta.concrete_fields if field.attname in given]
+    return model.from_db(connection.alias, order, [given[name] for name in order])
+
+
 def _message_of(row: Delivery) -> int | None:
     """As TO_SEND found it."""
     found: int | None = row.message_id  # type: ignore[attr-defined]
     return found
 
 
-def as_approved(rows: Iterable[Delivery], messages: Mapping[int, Message]) -> set[int]:
+def as_approved(
+    rows: Iterable[Delivery], messages: Mapping[int, Message], bare: Collection[int]
+) -> set[int]:
     """Under lock: of which rows the words, media, account, audience and target are those that were
-    approved, while the approval of their message still stands for them."""
+    approved, while the approval of their message still stands for them. `bare`: ids of variants
+    without media."""
     found = {}
     for row in rows:
         said = content.digest(row.content, row.account_id, row.reply_target)
         if said == bytes(row.content_hash) == bytes(row.approved_hash):
             found[row.pk] = (row, said)
     stands = {pk: one for pk, one in messages.items() if one.state in ("approved", "released")}
-    asked = {row.variant_id for row, _said in found.values() if row.variant_id is not None}
-    rows_now = Variant.objects.raw(VARIANTS, [list(asked), list(stands)]) if asked else ()
-    variants = list(rows_now)
+    variants = {
+        row.variant.pk: row.variant
+        for row, _said in found.values()
+        if row.variant is not None and row.variant.message_id in stands
+    }
+    pairs = [(stands[variant.message_id], variant) for variant in variants.values()]
     says = {
-        (variant.pk, part): content_now
-        for variant, part, content_now in contents(
-            [(stands[variant.message_id], variant) for variant in variants],
-            bare={variant.pk for variant in variants if not variant.has_media},  # type: ignore[attr-defined]
-        )
+        (variant.pk, part): content_now for variant, part, content_now in contents(pairs, bare=bare)
     }
     fit = set()
     for pk, (row, said) in found.items():
@@ -289,9 +331,10 @@ def as_approved(rows: Iterable[Delivery], messages: Mapping[int, Message]) -> se
 
 def _release(rows: list[Delivery], now: datetime) -> None:
     """approved → released, when the first of a message leaves: its words are history from then."""
-    ids = {pk for row in rows if (pk := _message_of(row)) is not None}
-    if ids:
-        move_many(Message, ids, "approved", "released", by=BY, now=now, wanted=())
+    messages = [row.variant.message for row in rows if row.variant is not None]
+    whose: Known = {message.pk: (message.agency_id, {}) for message in messages}
+    if whose:
+        move_many(Message, whose, "approved", "released", by=BY, now=now, wanted=(), known=whose)
 
 
 def to_confirm(now: datetime, *, most: int = 1) -> list[Delivery]:

@@ -6,12 +6,14 @@ A hold covers an agency and every unit below it, or one account; the emergency l
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import connection
 from django.db.models import Q
 
 from tanggap.accounts.models import Account
 from tanggap.activities.models import Hold
+from tanggap.core.together import ask
 from tanggap.execution.publishing.models import Delivery
 
 BELOW = """
@@ -42,11 +44,13 @@ def held() -> Q:
 def held_accounts() -> tuple[list[int], list[int]]:
     """The same by account, for a claim: ids of those that are kept back wholly, and of those whose
     emergency lane is exempt."""
-    with connection.cursor() as cursor:
-        cursor.execute(IN_FORCE)
-        holds = cursor.fetchall()
+    return covered((IN_FORCE, None))
+
+
+def covered(*asked: tuple[str, Any]) -> tuple[list[int], list[int]]:
+    """`held_accounts`, asked in one message with other statements; IN_FORCE is the last of them."""
     kept: dict[bool, set[int]] = {True: set(), False: set()}
-    for account, subtree, exempt in holds:
+    for account, subtree, exempt in ask(*asked)[-1]:
         below = Account.objects.filter(owner_unit__in=_below(subtree)) if account is None else ()
         kept[exempt].update({account} if account else {one.pk for one in below})
     return sorted(kept[False]), sorted(kept[True])

@@ -8,7 +8,7 @@ settles only while the row is still under the lease of whoever made the try.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -21,6 +21,7 @@ from tanggap.archive.record import record
 from tanggap.channels.base import Posted
 from tanggap.core.errors import Stale
 from tanggap.core.recordset import recordset
+from tanggap.core.together import ask
 from tanggap.execution.publishing import lease
 from tanggap.execution.publishing.models import Attempt, Delivery, DeliveryStates
 
@@ -47,9 +48,10 @@ SELECT * FROM json_to_recordset(%s) AS one(
   ended_at timestamptz, said text, remote_id text, facts jsonb)
 """
 OURS = """
-SELECT id, lease_token FROM publishing_delivery WHERE id = ANY(%s) AND state = %s
+SELECT id, lease_token, agency_id FROM publishing_delivery WHERE id = ANY(%s) AND state = %s
 ORDER BY id FOR UPDATE
 """
+FOLLOWED = "SELECT follows_id FROM publishing_delivery WHERE follows_id = ANY(%s)"
 
 
 def attempt(
@@ -119,7 +121,11 @@ def published_each(
     try:
         with transaction.atomic():
             leases = {pk: token for pk, (token, _posted) in found.items()}
-            ours = {pk: found[pk][1] for pk in _ours(leases, "sending", waits=False)}
+            held, followed = ask(
+                (f"{OURS} SKIP LOCKED", [list(leases), "sending"]), (FOLLOWED, [list(leases)])
+            )
+            known = _under(leases, held)
+            ours = {pk: found[pk][1] for pk in known}
             if not ours:
                 return set(found)
             done = move_many(
@@ -129,8 +135,8 @@ def published_each(
                 "published",
                 by=by,
                 now=now,
-                facts_of=lambda row: {"remote_id": row.remote_id},
-                wanted=["remote_id"],
+                known={pk: (known[pk], {"remote_id": one.remote_id}) for pk, one in ours.items()},
+                wanted=(),
                 remote_id=_by_row({pk: one.remote_id for pk, one in ours.items()}, "text"),
                 remote_url=_by_row({pk: one.url[:800] for pk, one in ours.items()}, "text"),
                 published_at=_by_row(
@@ -142,31 +148,19 @@ def published_each(
                 trouble_said="",
                 **lease.none(),
             )
-            for row in _followed(done):
-                _go_on(row, by=by, now=now)
+            after = {pk for (pk,) in followed}
+            for row in done:
+                if row.pk in after:
+                    _go_on(row, by=by, now=now)
     except IntegrityError:
         # One of these ids belongs to another delivery: `published` finds which.
         return set(found)
     return set(found) - {row.pk for row in done}
 
 
-def _ours(leases: Mapping[int, UUID | None], state: str, *, waits: bool = True) -> list[int]:
-    """Which of these are in that state under these leases; under lock until the transaction ends.
-    What somebody else holds is left out unless we wait for it."""
-    with connection.cursor() as cursor:
-        cursor.execute(OURS if waits else f"{OURS} SKIP LOCKED", [list(leases), state])
-        return [pk for pk, token in cursor.fetchall() if token == leases[pk]]
-
-
-def _followed(done: Sequence[Delivery]) -> list[Delivery]:
-    """Those that a part of their thread comes after."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT follows_id FROM publishing_delivery WHERE follows_id = ANY(%s)",
-            [[row.pk for row in done]],
-        )
-        followed = {row[0] for row in cursor.fetchall()}
-    return [row for row in done if row.pk in followed]
+def _under(leases: Mapping[int, UUID | None], held: Iterable[tuple[Any, ...]]) -> dict[int, int]:
+    """Those of OURS that are under these leases still, with whose each is."""
+    return {pk: agency for pk, token, agency in held if token == leases[pk]}
 
 
 def _by_row(values: Mapping[int, str], kind: Literal["text", "timestamptz"]) -> RawSQL:
@@ -188,17 +182,18 @@ def ready_each(
     count = 0
     with transaction.atomic():
         leases = {pk: token for pk, (token, _prepared) in made.items()}
-        ours = set(_ours(leases, "preparing"))
+        known = _under(leases, ask((OURS, [list(leases), "preparing"]))[0])
         for ids in alike.values():
             moved = move_many(
                 Delivery,
-                [pk for pk in ids if pk in ours],
+                [pk for pk in ids if pk in known],
                 "preparing",
                 "ready",
                 by=by,
                 now=now,
-                retry_at=None,
                 wanted=(),
+                known={pk: (agency, {}) for pk, agency in known.items()},
+                retry_at=None,
                 prepared_at=now,
                 trouble="",
                 trouble_said="",
