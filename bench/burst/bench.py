@@ -127,14 +127,14 @@ def measure(given: argparse.Namespace, home: Path) -> dict[str, Any]:
 
 
 def _profiled(senders: Any, path: str) -> None:
-    work = senders._work
+    work = senders.sending._work
 
     def profiled() -> None:
         profile = cProfile.Profile(time.thread_time)
         profile.runcall(work)
         profile.dump_stats(path)
 
-    senders._work = profiled
+    senders.sending._work = profiled
 
 
 def bound(given: argparse.Namespace, latency: float) -> float:
