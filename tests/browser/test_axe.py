@@ -60,6 +60,7 @@ LEFT_OUT = {
     "desk:followup-photo": "a picture",
     "public:photo": "a picture",
     "desk:monitoring-export": "a spreadsheet",
+    "desk:live": "a stream of events; a page that listens to it is never through loading",
 }
 
 
@@ -247,7 +248,7 @@ def look(page: Page, path: str, address: addresses.Address, regency: Regency) ->
         # A file is saved and not shown; an address that takes forms only has no page.
         if re.search("Download is starting|ERR_ABORTED|ERR_HTTP_RESPONSE_CODE_FAILURE", str(error)):
             return []
-        raise
+        return [f"{path} ({address.name}): {str(error)[:200]}"]
     finally:
         if not address.verb:
             page.remove_listener("requestfinished", weigh)
