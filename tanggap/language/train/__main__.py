@@ -97,11 +97,11 @@ STRENGTH = {
 # Heads with a label or two that are rare: a lean is chosen for each label.
 LEANING = ("urgency", "abuse", "claim")
 SMOOTH = 0.05
-WANTED_INDONESIAN = 0.963
+WANTED_INDONESIAN = 0.97
 # Lines of NTREX that may be of one article.
 ARTICLE = 50
 # Reviews in twelve languages, and our own lines, count less than the reviews that are measured.
-NUSAX_WEIGHS, OURS_WEIGH = 0.3, 0.05
+NUSAX_WEIGHS, OURS_WEIGH = 0.3, 0.02
 
 
 def main(words: list[str] | None = None) -> int:
