@@ -60,6 +60,7 @@ LEFT_OUT = {
     "desk:followup-photo": "a picture",
     "public:photo": "a picture",
     "desk:monitoring-export": "a spreadsheet",
+    "desk:inbox-presence": "a part of the conversation's page, on which it is looked at",
     "desk:live": "a stream of events; a page that listens to it is never through loading",
 }
 
