@@ -21,8 +21,8 @@ WINDOW_S = 300
 """Seconds over which an unexplained bucket fills."""
 UNTOLD = 300
 """Requests in that time where a network refuses one without ever having said how many it allows:
-what the strictest of ours documents. It refuses again where that is too many; a smaller guess would
-stay, because such a network never corrects it."""
+one a second, as one of ours documents. It refuses again where that is too many; a smaller guess
+would stay, because such a network never corrects it."""
 
 FIELDS = (
     "agency_id",
