@@ -30,8 +30,6 @@ BY = "system:confirm"
 GIVE_UP = timedelta(minutes=10)
 """Nothing stays unknown for longer without a person being asked."""
 LOOKS = len(settle.READ_BACKS)
-SPACE = timedelta(minutes=10)
-"""Between looks for what a person was already asked about."""
 FOR = timedelta(days=2)
 
 
@@ -221,7 +219,7 @@ def _look(row: Delivery, moment: Moment) -> None:
                 now=now,
                 facts={"looks": looks},
                 confirms=looks,
-                retry_at=now + SPACE,
+                retry_at=now + settle.SPACE,
                 **lease.none(),
             )
         else:
@@ -255,7 +253,7 @@ def _asked(now: datetime) -> list[Delivery]:
             .order_by("retry_at", "pk")
             .select_for_update(of=["self"], skip_locked=True)[:20]
         )
-        Delivery.objects.filter(pk__in=[row.pk for row in rows]).update(retry_at=now + SPACE)
+        Delivery.objects.filter(pk__in=[row.pk for row in rows]).update(retry_at=now + settle.SPACE)
     return rows
 
 

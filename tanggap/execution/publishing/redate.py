@@ -16,8 +16,6 @@ from tanggap.execution.publishing import settle, steady
 from tanggap.execution.publishing.models import Delivery
 
 BACK_OFF = timedelta(seconds=max(settle.BACK_OFF))
-SPACED = timedelta(minutes=10)
-"""The longest wait between two looks (confirm.SPACE)."""
 OURS = ("unreachable", "slow", "hold", "paused", "credentials", "media")
 """Troubles whose wait we reckon ourselves; a network's own limit is the network's word."""
 
@@ -27,7 +25,8 @@ def tick(now: datetime) -> int:
     ahead = now + timedelta(seconds=steady.MOST_S)
     early = Case(When(queued_at__gt=now, then=now - timedelta(days=1)), default=F("queued_at"))
     # Sent by a clock that was right, it may have been swept or looked for by one that was wrong.
-    wrong = Q(claimed_at__gt=ahead) | Q(unknown_since__gt=ahead) | Q(retry_at__gt=ahead + SPACED)
+    looked_late = Q(retry_at__gt=ahead + settle.SPACE)
+    wrong = Q(claimed_at__gt=ahead) | Q(unknown_since__gt=ahead) | looked_late
     sent = Delivery.objects.filter(wrong, state__in=["unknown", "asked"]).update(
         claimed_at=Case(When(claimed_at__gt=ahead, then=early), default=F("claimed_at")),
         unknown_since=Case(When(unknown_since=None, then=None), default=now),

@@ -29,6 +29,8 @@ BACK_OFF = (5, 15, 30, 60, 120, 300)
 """Seconds before the next try after the first, second, … failure in a row; the last repeats."""
 READ_BACKS = (15, 45, 120)
 """Seconds after an unknown outcome, and after each read-back that found nothing."""
+SPACE = timedelta(minutes=10)
+"""Between looks for what a person was already asked about: the longest wait between two looks."""
 NOTED = (
     "agency_id",
     "delivery_id",
