@@ -146,6 +146,8 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 # The invitation reached the address, which proves it.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_PASSKEY_LOGIN_ENABLED = True
+# A code that is typed in its last second arrives in the next half minute: RFC 6238, 5.2.
+MFA_TOTP_TOLERANCE = 1
 MFA_FORMS = {
     "authenticate": "tanggap.desk.signin.CodeAtSignIn",
     "reauthenticate": "tanggap.desk.signin.CodeAgain",

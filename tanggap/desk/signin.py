@@ -18,8 +18,13 @@ from allauth.mfa.utils import is_mfa_enabled
 from axes.handlers.proxy import AxesProxyHandler
 from axes.helpers import get_cool_off
 from django.contrib.auth.signals import user_login_failed
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+
+
+TAKEN_FOR = timedelta(seconds=90)
+"""A code's own half minute, and one before and after it (MFA_TOTP_TOLERANCE)."""
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -63,7 +68,14 @@ class _Counted(BaseAuthenticateForm):
     def clean_code(self) -> str:
         if not AxesProxyHandler.is_allowed(context.request, self._who()):
             raise get_adapter().validation_error("incorrect_code")
-        return super().clean_code()
+        code = super().clean_code()
+        # allauth forgets after one period which code was used; a code is taken for three.
+        bare = "".join(filter(str.isalnum, code))
+        used = f"second-key-used:{self.user.pk}:{bare}"
+        if not cache.add(used, True, timeout=TAKEN_FOR.total_seconds()):
+            self._emit_authentication_failed(self.authenticator)
+            raise get_adapter().validation_error("incorrect_code")
+        return code
 
     def _emit_authentication_failed(self, authenticator: Authenticator) -> None:
         super()._emit_authentication_failed(authenticator)

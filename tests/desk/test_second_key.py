@@ -12,6 +12,7 @@ import pytest
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY as METHODS
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
+from django.core.cache import cache
 from django.http import HttpResponse, JsonResponse
 from django.test import Client, override_settings
 from django.urls import path, reverse
@@ -86,8 +87,9 @@ def person(member):
     return make
 
 
-def code() -> str:
-    return totp.format_hotp_value(totp.hotp_value(SECRET, int(time.time()) // 30))
+def code(ago: int = 0) -> str:
+    """The code of this half minute, or of the one so many before it."""
+    return totp.format_hotp_value(totp.hotp_value(SECRET, int(time.time()) // 30 - ago))
 
 
 def wrong() -> str:
@@ -160,6 +162,17 @@ def test_a_code_works_once_and_a_recovery_code_is_named(person, everything_asks)
     assert confirm(client, page, right).status_code == 422
     assert confirm(client, page, spare).status_code == 200
     assert [one["how"] for one in on_record(everything_asks)] == ["totp", "recovery_codes"]
+
+
+def test_a_code_of_the_half_minute_before_is_taken_once(person, everything_asks):
+    client = person("hold")
+    before = code(1)
+    assert confirm(client, client.post("/t/hold/hold/1/", TYPED), before).status_code == 200
+    age(client, 16)
+    # allauth's own memory of it lasts for thirty seconds: what then?
+    cache.delete(f"allauth.mfa.totp.used?user={client.person.pk}&code={before}")
+    assert confirm(client, client.post("/t/hold/hold/1/", TYPED), before).status_code == 422
+    assert confirm(client, client.post("/t/hold/hold/1/", TYPED), code(3)).status_code == 422
 
 
 def test_reading_asks_only_where_it_is_the_act(person, everything_asks):

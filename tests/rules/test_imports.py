@@ -6,6 +6,7 @@ import ast
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,6 +27,7 @@ def test_import_contracts_are_kept():
     assert done.returncode == 0, done.stdout[done.stdout.find("Contracts:") :]
 
 
+@cache
 def importers_of(module: str) -> set[str]:
     found = set()
     for path in (ROOT / "tanggap").rglob("*.py"):

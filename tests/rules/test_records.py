@@ -59,6 +59,7 @@ def literals(node, tree):
     return None
 
 
+@cache
 def ours(tree):
     """Names that a file defines itself or takes from elsewhere than the archive."""
     defined = {node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
