@@ -156,6 +156,17 @@ class Delivery(Scoped):
                 condition=Q(state__in=["queued", "preparing", "ready"]),
                 name="publishing_due",
             ),
+            # A claim looks for these dozens of times a second; among all that is due they are few.
+            models.Index(
+                fields=["account", "lane", "due_at", "id"],
+                condition=Q(state="ready"),
+                name="publishing_ready",
+            ),
+            models.Index(
+                fields=["lane", "due_at", "id"],
+                condition=Q(state="queued") & ~Q(content__media=[]),
+                name="publishing_files",
+            ),
             models.Index(
                 fields=["retry_at"],
                 condition=Q(state__in=["unknown", "asked", "removing"]),
