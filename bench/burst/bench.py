@@ -2,7 +2,7 @@
 
     ./run bench burst --posts 10000 --accounts 50 --latency-ms 300 --json
 
-Workers of the product (two, as anybody may start them) against a server in a process of its own
+A worker of the product, or several, against a server, each in a process of its own,
 that answers each post after the latency. No account may have two posts in flight, so nothing can be
 faster than the largest over accounts of max(posts × latency, what the network's limits allow).
 """
@@ -43,7 +43,7 @@ def main(asked: list[str] | None = None) -> int:
     arguments.add_argument("--latency-ms", type=int, default=300)
     arguments.add_argument("--limit", type=int, default=LIMIT, help="posts in five minutes")
     arguments.add_argument("--json", action="store_true")
-    arguments.add_argument("--workers", type=int, default=2, help="processes that send")
+    arguments.add_argument("--workers", type=int, default=1, help="processes that send")
     arguments.add_argument("--profile", default="", help="write a profile of each desk here")
     given = arguments.parse_args(asked)
     with sending.installation() as home:

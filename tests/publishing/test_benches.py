@@ -27,7 +27,7 @@ def bench(database_clone, name: str, *words: str) -> dict[str, object]:
     return json.loads(done.stdout) | {"said": done.stderr[:3000]}
 
 
-@pytest.mark.thorough
+@pytest.mark.long(90)
 def test_whatever_breaks_each_post_goes_out_once(database_clone):
     found = bench(database_clone, "deliver", "--trials", "40", "--limit-s", "30")
     assert (found["trials"], found["duplicates"], found["lost"]) == (40, 0, 0), found["said"]
