@@ -622,19 +622,20 @@ def parser() -> argparse.ArgumentParser:
 def _django() -> None:
     """Start the database when it is ours, and Django with its words."""
     database.ensure_running()
+    from tanggap import messages as words
+
+    try:
+        # Before setup: it reads the words once, and this process would keep what there was.
+        words.compile_if_stale()
+    except OSError:
+        # Where the service may not write its own program, `tanggap messages` has done it before.
+        pass
     import django
 
     django.setup()
     from tanggap.health import logs
 
     logs.catch_the_rest()
-    from tanggap import messages as words
-
-    try:
-        words.compile_if_stale()
-    except OSError:
-        # Where the service may not write its own program, `tanggap messages` has done it before.
-        pass
 
 
 def _ask(name: str) -> str:

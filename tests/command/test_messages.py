@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from tanggap import messages
@@ -70,3 +74,26 @@ def test_a_lost_place_is_named(words):
         known={"Send": "Kirim", "%(n)s late": "terlambat", "Access token": "a", "Where it is.": "b"}
     )
     assert "does not have the places" in problem
+
+
+def test_the_first_start_speaks_indonesian(tmp_path):
+    """No words are compiled yet, as in a fresh clone: this very process must show them."""
+    code = (
+        "import sys\nfrom pathlib import Path\n"
+        "from django.conf import settings\nfrom django.utils.translation import gettext, override\n"
+        "from tanggap import cli, messages\n"
+        "settings.LOCALE_PATHS = [sys.argv[1]]\n"
+        "messages.TARGET = Path(sys.argv[1]) / 'id' / 'LC_MESSAGES' / 'django.mo'\n"
+        "cli._django()\n"
+        "with override('id'):\n    print(gettext('Sign in'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        env=os.environ
+        | {"DJANGO_SETTINGS_MODULE": "tanggap.settings", "TANGGAP_HOME": str(tmp_path / "home")}
+        | {"DATABASE_URL": "postgresql:///nobody-is-asked"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "Masuk\n"
