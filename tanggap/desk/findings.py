@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -19,7 +19,7 @@ from tanggap.core import membership, pages, rules
 from tanggap.core.errors import Refused
 from tanggap.core.models import Agency
 from tanggap.core.scope import Scope, scoped
-from tanggap.desk import shell, today
+from tanggap.desk import shell
 from tanggap.desk.asked import number
 from tanggap.desk.door import DeskRequest, desk
 from tanggap.desk.forms import refuse
@@ -601,16 +601,6 @@ def _announcement_page(
 @shell.count("findings")
 def waiting(scope: Scope, now: datetime) -> QuerySet[Recommendation]:
     return queries.to_decide(scope)
-
-
-@today.finding(order=13)
-def decisions(scope: Scope, now: datetime) -> str:
-    """The head's title: what waits for their decision. The card is Today's own."""
-    count = queries.to_decide(scope).count() if scope.may("decide") else 0
-    if not count:
-        return ""
-    said = ngettext("%(n)d decision waits for you", "%(n)d decisions wait for you", count)
-    return today.opens(said % {"n": count}, reverse("desk:findings-list"))
 
 
 urlpatterns = [

@@ -89,6 +89,7 @@ def test_the_title_is_a_finding(busy, sign_in):
     answer = sign_in("lead").get("/")
     heading = re.search(r"<h1>(.*?)</h1>", answer.content.decode()).group(1)
     assert "1 urusan warga lewat batas" in heading
+    assert "1 keputusan menunggu Anda" in re.sub(r"<[^>]+>", "", heading)
     said = text(answer)
     assert said.index("Jembatan Cikaret putus") < said.index("Kapan KTP bisa diambil?")
     assert "39 warga lain juga mengalami." in said

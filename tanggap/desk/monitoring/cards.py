@@ -23,6 +23,14 @@ from tanggap.execution.inbox.people import shown_name
 from tanggap.execution.publishing.models import Delivery
 from tanggap.monitoring import queries
 
+DECIDES = (
+    "message.review",
+    "reply.approve",
+    "decide",
+    "announce.approve",
+    "plan.approve",
+    "claim.decide",
+)
 DEAF = 3  # accounts that are not heard, by name
 
 # The cards below say the same of all areas at once.
@@ -42,6 +50,12 @@ today.cover(
 def _owed(scope: Scope, now: datetime) -> queries.Owed:
     """Asked by the title and by the card of one page: the same scope at the same instant."""
     return queries.owed(scope, now)
+
+
+@lru_cache(maxsize=4)
+def _decisions(scope: Scope, now: datetime) -> list[queries.Decision]:
+    """What this person, and not everybody, may decide."""
+    return queries.decisions(scope) if any(scope.may(verb) for verb in DECIDES) else []
 
 
 @lru_cache(maxsize=4)
@@ -65,6 +79,17 @@ def due_today(scope: Scope, now: datetime) -> str:
         return ""
     said = ngettext("%(n)s is due today", "%(n)s are due today", n) % {"n": number(n)}
     return today.opens(said, f"{reverse('desk:monitoring-owed')}?group=today")
+
+
+@today.finding(order=13)
+def to_decide(scope: Scope, now: datetime) -> str:
+    """The title counts what the card below shows, for whoever decides anything."""
+    n = len(_decisions(scope, now))
+    if not n:
+        return ""
+    said = ngettext("%(n)s decision waits for you", "%(n)s decisions wait for you", n)
+    more = "+" if n == queries.MOST_DECISIONS else ""
+    return today.opens(said % {"n": f"{number(n)}{more}"}, reverse("desk:monitoring-waits"))
 
 
 @today.note(order=10)
@@ -187,19 +212,9 @@ def _talk(row: Conversation) -> today.Row:
 @today.section(order=15)
 def decisions(scope: Scope, now: datetime) -> today.Section | None:
     """What this person, and not everybody, may decide."""
-    if not any(
-        scope.may(verb)
-        for verb in (
-            "message.review",
-            "reply.approve",
-            "decide",
-            "announce.approve",
-            "plan.approve",
-            "claim.decide",
-        )
-    ):
+    if not any(scope.may(verb) for verb in DECIDES):
         return None
-    found = queries.decisions(scope)
+    found = _decisions(scope, now)
     rows = [
         today.Row(
             Truncator(one.title).chars(90),
