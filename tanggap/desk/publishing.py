@@ -264,6 +264,8 @@ def title(scope: Scope, now: datetime) -> str:
     )
     if following is None:
         return gettext("Nothing waits to be published.")
+    if following.due_at <= now:
+        return gettext("All on time. The next one leaves now.")
     return gettext("All on time. Next: %(when)s.") % {"when": due_words(following.due_at, now)}
 
 

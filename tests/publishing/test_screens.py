@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from tanggap.accounts.models import Account
+from tanggap.core import clock
 from tanggap.desk import activities, publishing
 from tanggap.execution.publishing.models import Delivery
 from tests.pages import walk
@@ -25,6 +26,13 @@ def text(response) -> str:
 def test_an_empty_day_says_what_to_do(web):
     page = web.get(reverse("desk:publishing-list"))
     assert page.status_code == 200 and "Tidak ada yang menunggu" in text(page)
+
+
+def test_what_is_due_this_second_is_not_called_late(web, scene):
+    scene.post("Tayangkan sekarang")
+    Delivery.objects.update(due_at=clock.now())
+    page = text(web.get(reverse("desk:publishing-list")))
+    assert "Yang berikutnya segera berangkat." in page and "Berikutnya: lewat" not in page
 
 
 def test_the_list_says_late_why_and_next(web, scene):
