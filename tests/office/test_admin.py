@@ -35,8 +35,11 @@ def test_without_a_password_a_link_sets_it_once(client, now):
         {"password1": "kopi-tubruk-manis", "password2": "kopi-tubruk-manis"},
     )
     assert sent.status_code == 302
+    assert 'href="/masuk/login/"' in client.get(sent["Location"]).content.decode()
     person.refresh_from_db()
     assert person.check_password("kopi-tubruk-manis")
+    again = client.get(path, follow=True).content.decode()
+    assert 'href="/masuk/login/"' in again and "password1" not in again
 
 
 def test_joins_an_agency_that_exists_and_refuses_a_known_address(now):
