@@ -120,6 +120,9 @@ def test_write_approve_and_see_it_sent(here, sari, ratna):
     assert sent.status_code == 302
     row = Reply.objects.get()
     assert sari.post(url("inbox-judge", row.pk), {"act": "approve"}).status_code == 403
+    way = f'<a class="btn" href="{url("inbox-approvals")}">'
+    assert way in ratna.get(url("inbox-thread", found.pk)).content.decode()
+    assert way not in sari.get(url("inbox-thread", found.pk)).content.decode()
     page = ratna.get(url("inbox-approvals"))
     assert b"Kami cek, Kak." in page.content
     ratna.post(url("inbox-judge", row.pk), {"act": "return", "reason": "Sebutkan kapan."})
