@@ -22,7 +22,6 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-
 TAKEN_FOR = timedelta(seconds=90)
 """A code's own half minute, and one before and after it (MFA_TOTP_TOLERANCE)."""
 
