@@ -204,8 +204,9 @@ PUBLIC = "https://desk.go.id"
 
 
 def test_a_public_address_needs_a_secret(database_clone, tmp_path):
+    words = ("serve", "--port", str(free_port()))
     process = start(
-        database_clone, tmp_path, "serve", TANGGAP_PUBLIC_URL=PUBLIC, TANGGAP_SECRET_KEY=""
+        database_clone, tmp_path, *words, TANGGAP_PUBLIC_URL=PUBLIC, TANGGAP_SECRET_KEY=""
     )
     said = process.communicate(timeout=PATIENCE)[0]
     assert process.returncode == 1

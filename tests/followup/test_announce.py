@@ -80,7 +80,7 @@ def test_forty_people_are_told_once_each_on_the_network(town):
     made = let_out(town, announced(town, resolved(town, 40)))
     due = sorted(Delivery.objects.filter(kind="announcement").values_list("due_at", flat=True))
     assert due == [due[0] + timedelta(seconds=20 * n) for n in range(40)]
-    town.scene.rounds(140, 20)
+    town.scene.rounds(60, 20)
     announce.tick(town.now)
     made.refresh_from_db()
     assert made.state == "sent"

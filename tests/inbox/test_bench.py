@@ -32,7 +32,7 @@ def run(name: str, clone, *options: str) -> dict:
 
 @pytest.mark.long(15)
 def test_pages_are_walked_to_the_last_and_none_asks_more_than_twelve_queries(database_clone):
-    found = run("inbox", database_clone, "--conversations=3000", "--requests=16", "--pages=60")
+    found = run("inbox", database_clone, "--conversations=3000", "--requests=8", "--pages=30")
     for kind in ("list", "next_page", "search", "open"):
         assert 0 < found[kind]["queries"] <= 12, (kind, found[kind])
         assert found[kind]["sql_p50_ms"] > 0 and 0 < found[kind]["p50_ms"] <= found[kind]["p95_ms"]
