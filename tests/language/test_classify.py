@@ -54,6 +54,21 @@ def test_languages(text, language):
     assert classify([text])["language"].value(0) == language
 
 
+@pytest.mark.parametrize(
+    ("text", "sentiment"),
+    [
+        # Reviews alone teach neither of the first two.
+        ("Matur nuwun dalane wis alus", "positive"),
+        ("Truk galian lewat tiap malam, rumah kami bergetar", "negative"),
+        ("Selokan depan masjid sudah lancar lagi, salut buat pasukan oranye", "positive"),
+        ("Blangko kosong lagi, sudah empat kali saya bolak-balik", "negative"),
+        ("Pendaftaran sekolah lewat jalur zonasi sampai tanggal berapa?", "neutral"),
+    ],
+)
+def test_the_sentiment_of_what_citizens_write_to_an_office(text, sentiment):
+    assert classify([text])["sentiment"].value(0) == sentiment
+
+
 def test_a_message_reads_the_same_alone_and_among_others():
     together, alone = classify(SAID), [classify([text]) for text in SAID]
     for name, column in together.items():

@@ -95,6 +95,18 @@ def fit_bayes(
     )
 
 
+def added_up(first: Head, second: Head, share: float) -> Head:
+    """One head that scores as the first and a share of the second together: scores are sums of
+    weights, so the weights add up as well."""
+    return Head(
+        first.name,
+        first.labels,
+        first.weights + np.float32(share) * second.weights,
+        first.added + np.float32(share) * second.added,
+        shift=np.zeros(len(first.labels)),
+    )
+
+
 def lean(scores: np.ndarray, right: np.ndarray) -> np.ndarray:
     """What is added to each label's score so that the mean of the labels' F1 is best: a margin that
     was learnt on few examples of a label asks too much of it. A step at a time, small ones."""
