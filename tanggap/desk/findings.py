@@ -33,6 +33,7 @@ from tanggap.execution.followup.models import (
     Telling,
 )
 from tanggap.execution.followup.recommend import LETTERS, Choice
+from tanggap.execution.inbox import vocabulary
 from tanggap.execution.inbox.models import Item
 
 SHOWN, TELLINGS = 25, 50
@@ -184,7 +185,7 @@ def new(request: DeskRequest) -> HttpResponse:
             made = synthesize.write(
                 form.cleaned_data["title"],
                 items,
-                synthesize.proposal(items),
+                synthesize.proposal(items, vocabulary.places(case.agency)),
                 by=request.user,
                 now=request.now,
                 case=case,

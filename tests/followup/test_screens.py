@@ -11,6 +11,7 @@ from django.urls import reverse
 from tanggap.core import clock
 from tanggap.execution.followup import announce, cases, handover
 from tanggap.execution.followup.models import Announcement, Case, Finding, Recommendation
+from tanggap.execution.inbox.models import Vocabulary
 from tests.pages import walk
 
 pytestmark = pytest.mark.django_db
@@ -119,8 +120,10 @@ def test_a_unit_sees_its_own_reports_only(town, member, unit):
 
 def test_from_finding_to_everybody_told(town, sari):
     case = town.case(12, tell=False)
+    Vocabulary.objects.get_or_create(agency=case.agency, kind=Vocabulary.Kind.PLACE, word="Cikaret")
     sari.post(reverse("desk:findings-new"), {"case": case.pk, "title": "Jembatan Cikaret putus"})
     finding = Finding.objects.get()
+    assert finding.groups.get(rest=False).name == "Jembatan rusak, Cikaret"
     there = reverse("desk:findings-finding", args=[finding.pk])
     group = finding.groups.get(rest=False)
     quoted = group.lines.first().item_id

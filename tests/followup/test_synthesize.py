@@ -6,13 +6,15 @@ import random
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.utils.translation import override
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tanggap.core.errors import Refused
-from tanggap.execution.followup import synthesize
+from tanggap.execution.followup import named_groups, synthesize
 from tanggap.execution.followup.models import Finding, FindingItem
 from tanggap.execution.followup.synthesize import Group
+from tanggap.language import words
 
 pytestmark = pytest.mark.django_db
 
@@ -126,5 +128,13 @@ def test_a_sentence_without_originals_is_refused(town, items):
 
 
 def test_the_rules_of_language_propose_groups(town, items):
-    proposed = synthesize.proposal(items, ["Cikaret"])
+    with override("id"):
+        proposed = synthesize.proposal(items, ["Cikaret"])
     assert len(proposed[0].items) == 12
+    assert proposed[0].name == "Jembatan rusak, Cikaret"
+
+
+def test_whatever_language_knows_has_a_name():
+    known = words.data("events")
+    assert set(known["objects"]) == set(named_groups.THINGS)
+    assert set(known["events"]) == set(named_groups.HAPPENED)

@@ -19,6 +19,7 @@ from tanggap.archive.move import move
 from tanggap.archive.record import record
 from tanggap.core.errors import Refused
 from tanggap.core.models import Person
+from tanggap.execution.followup import named_groups
 from tanggap.execution.followup.models import Case, Finding, FindingGroup, FindingItem
 from tanggap.execution.inbox.models import Item
 from tanggap.language import duplicates
@@ -116,7 +117,8 @@ def write(
 
 
 def proposal(items: Sequence[Item], places: Sequence[str] = ()) -> list[Group]:
-    """Groups that the rules of language see in the items, largest first; a person decides."""
+    """Groups that the rules of language see in the items, largest first; a person decides.
+    `places` are the agency's own: without them no two messages are known to mean one place."""
     by_id, taken, found = {item.pk: item for item in items}, set(), []
     pairs = [(item.pk, item.text) for item in items]
     for group in duplicates.propose_groups(pairs, places):
@@ -124,10 +126,7 @@ def proposal(items: Sequence[Item], places: Sequence[str] = ()) -> list[Group]:
         if len(ids) < 2:
             continue
         taken.update(ids)
-        name = " ".join(
-            part for part in (group.why.thing, group.why.happened, group.why.place) if part
-        ) or _("The same words")
-        found.append(Group(name, items=[by_id[pk] for pk in ids]))
+        found.append(Group(named_groups.name(group.why), items=[by_id[pk] for pk in ids]))
     return found
 
 
