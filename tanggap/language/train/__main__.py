@@ -1,7 +1,8 @@
 """Rebuilds the shipped model from the data sets and our own lines: `./run train`.
 
 Seeds are fixed. Prints validation figures, writes `models/fast.npz`, `models/fast.json` and the
-model card `models/CARD.md`. With `--figures` it only measures.
+model card `models/CARD.md`. With `--figures` it only measures. `--tier careful` trains the other
+tier, which has options of its own (`--tier careful --help`).
 """
 
 from __future__ import annotations
@@ -22,96 +23,43 @@ from sklearn.model_selection import GroupKFold
 from tanggap.language.classify import FOLDED
 from tanggap.language.train import card, gazetteer, sources, store
 from tanggap.language.train.fit import SEED, Head, added_up, calibrate, fit, fit_bayes, lean, report
+from tanggap.language.train.labels import FOLDS, LANGUAGES, OWN, SENTIMENTS
 from tanggap.language.train.matrix import WORDS_WEIGH, Counts, counts, rarity, stacked, weighed
+from tanggap.language.train.settings import (
+    ARTICLE,
+    LEANING,
+    NUSAX_WEIGHS,
+    OURS_WEIGH,
+    SECOND,
+    SIZES,
+    SMOOTH,
+    SMSA_LINES,
+    STRENGTH,
+    WANTED_INDONESIAN,
+)
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
-FOLDS = 5
-SENTIMENTS = ["negative", "neutral", "positive"]
-LANGUAGES = [
-    "id",
-    "jv",
-    "su",
-    "min",
-    "ban",
-    "mad",
-    "bug",
-    "ace",
-    "bjn",
-    "nij",
-    "bbc",
-    "ms",
-    "en",
-    "mixed",
-    "other",
-    "id-news",
-    "en-news",
-]
-OWN = {
-    "intent": [
-        "complaint",
-        "criticism",
-        "aspiration",
-        "service_question",
-        "public_information",
-        "integrity",
-        "thanks",
-        "spam",
-        "gambling",
-        "rumour",
-        "danger",
-        "other",
-    ],
-    "topic": [
-        "roads",
-        "utilities",
-        "waste",
-        "disaster",
-        "health",
-        "education",
-        "population",
-        "social",
-        "business",
-        "tax",
-        "transport",
-        "order",
-        "agriculture",
-        "land",
-        "employment",
-        "government",
-        "culture",
-        "none",
-    ],
-    "urgency": ["normal", "urgent", "danger"],
-    "abuse": ["none", "abusive", "hate"],
-    "claim": ["no", "yes"],
-}
-# Bits of the tables of words and of pieces.
-SIZES = {"sentiment": (17, 18), "language": (16, 17), "own": (17, 16)}
-STRENGTH = {
-    "sentiment": 1.0,
-    "intent": 1.0,
-    "topic": 1.0,
-    "urgency": 3.0,
-    "abuse": 3.0,
-    "claim": 1.0,
-}
-# Heads with a label or two that are rare: a lean is chosen for each label.
-LEANING = ("urgency", "abuse", "claim")
-SMOOTH = 0.05
-WANTED_INDONESIAN = 0.97
-# Lines of NTREX that may be of one article.
-ARTICLE = 50
-# Reviews in twelve languages, and our own lines, count less than the reviews that are measured. A
-# share of a second learner, for which our lines count in full, is added: one learner with a weight
-# between the two loses more on reviews for as much on our lines.
-NUSAX_WEIGHS, OURS_WEIGH, SECOND = 0.3, (0.02, 1.0), 0.3
 
 
 def main(words: list[str] | None = None) -> int:
+    given = sys.argv[1:] if words is None else words
+    which = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    which.add_argument("--tier", choices=["fast", "careful"], default="fast")
+    tier, rest = which.parse_known_args(given)
+    if tier.tier == "careful":
+        # Needs PyTorch, which the fast tier's training does without.
+        from tanggap.language.train import careful
+
+        return careful.main(rest, DATA)
+    return train_fast(given)
+
+
+def train_fast(words: list[str]) -> int:
     arguments = argparse.ArgumentParser(prog="./run train", description=__doc__)
     arguments.add_argument("--data", type=Path, default=DATA, help="folder of the data sets")
     arguments.add_argument("--figures", action="store_true", help="measure, write nothing")
     arguments.add_argument("--only", choices=["sentiment", "language", "own"], nargs="*")
+    arguments.add_argument("--tier", choices=["fast", "careful"], default="fast")
     asked = arguments.parse_args(words)
     if not (asked.data / "smsa").is_dir():
         print(
@@ -252,7 +200,8 @@ def language(data: Path, figures: dict[str, Any]) -> store.Trained:
         some = written[: sources.NTREX_TRAIN]
         pool += [(text, label, f"ntrex:{at // ARTICLE}") for at, text in enumerate(some)]
     pool += [
-        (smsa[at].text, "id", smsa[at].group) for at in draw.choice(len(smsa), 2000, replace=False)
+        (smsa[at].text, "id", smsa[at].group)
+        for at in draw.choice(len(smsa), SMSA_LINES, replace=False)
     ]
     pool += [(one["text"], one["language"], "own:" + one["scenario"]) for one in sources.own()]
     own = len(pool)

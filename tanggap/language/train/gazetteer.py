@@ -48,3 +48,9 @@ def build(data: Path, texts: Iterable[str]) -> tuple[int, int]:
     text = json.dumps(about, ensure_ascii=False, indent=0)
     (FOLDER / "places_common.json").write_text(text + "\n", "utf-8")
     return len(lines), len(common)
+
+
+def names() -> list[str]:
+    """The shipped names, from provinces to districts (no villages)."""
+    rows = gzip.decompress((FOLDER / "places.txt.gz").read_bytes()).decode().splitlines()
+    return [name for code, name in (row.split(" ", 1) for row in rows) if code.count(".") < 3]
