@@ -113,7 +113,7 @@ def write(figures: dict[str, Any]) -> None:
             f"| {name.replace('_', ', ', 1)} | {one['lines']} | {one['macro_f1']:.3f} "
             f"| {one['accuracy']:.3f} | {one['calibration_error']:.3f} | {one['unsure']:.2f} |"
         )
-        details.append(_detail(name, one))
+        details.append(detail(name, one))
     nusax = figures["sentiment_nusax"]
     text = ABOUT.format(
         name=MADE_BY,
@@ -139,7 +139,7 @@ def write(figures: dict[str, Any]) -> None:
     CARD.write_text(text.rstrip() + "\n", "utf-8")
 
 
-def _detail(name: str, one: dict[str, Any]) -> str:
+def detail(name: str, one: dict[str, Any]) -> str:
     labels = one["labels"]
     lines = [f"### {name.replace('_', ', ', 1)}", ""]
     lines.append("F1: " + ", ".join(f"{label} {one['f1'][label]:.2f}" for label in labels) + ".")

