@@ -4,7 +4,7 @@
 
 CPU seconds of one thread, on distinct messages of 152 signs on average. A reader is warmed on
 other messages first, as one is that has been running for a while; `cold_heads_per_s` is without.
-What is not installed (the careful tier, Sastrawi) is null.
+What is not installed (what the careful tier needs, Sastrawi) is null.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 
-from tanggap.language import classify, copies, kernel, places, redact  # noqa: E402
+from tanggap.language import careful, classify, copies, kernel, places, redact  # noqa: E402
 from tanggap.language.train import sources  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "data"
@@ -86,6 +86,15 @@ def fast(texts: Sequence[str]) -> None:
 def everything(texts: Sequence[str]) -> None:
     classify.read(texts)
     copies.leaders(texts)
+
+
+def careful_rate(texts: Sequence[str]) -> float | None:
+    """The careful tier, cutting into pieces and the fast tier beside it included."""
+    try:
+        careful.model()
+    except careful.NotInstalled:
+        return None
+    return per_second(lambda some: classify.classify(some, "careful"), texts, 2)
 
 
 def floor(texts: Sequence[str]) -> int:
@@ -170,7 +179,7 @@ def measure(count: int) -> dict[str, Any]:
         "cold_heads_per_s": per_second(classify.classify, texts, 1, before=forget),
         "fast_per_s": per_second(fast, texts, before=ready),
         "all_per_s": per_second(everything, texts, before=ready),
-        "careful_per_s": None,
+        "careful_per_s": careful_rate(texts[: max(1, len(texts) // 10)]),
         "redact_per_s": per_second(lambda some: [redact.redact(one) for one in some], texts),
         "places_per_s": per_second(find_places, texts, before=ready),
         "places_one_by_one_per_s": per_second(

@@ -1,7 +1,8 @@
 """Labels many messages at once: `classify(texts, tier)` gives columns, a message a row.
 
-Two tiers share one call. `fast` is in the package. `careful` is a larger model that is installed
-beside it; while it is not, asking for it says so. Messages are labelled, authors never are.
+Two tiers share one call. `fast` needs nothing but NumPy. `careful` is a larger model that is heard
+beside it; while what it needs is not installed, asking for it says how to. Messages are labelled,
+authors never are.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tanggap.language import fast
+from tanggap.language import careful, fast
 from tanggap.language.places import Place
 from tanggap.language.reader import AT_ONCE, Floats, Reader
 from tanggap.language.redact import Found, redact
@@ -65,7 +66,7 @@ class Reading:
 def classify(texts: Sequence[str], tier: str = "fast") -> dict[str, Column]:
     """A column for each of HEADS. Raises NoSuchTier."""
     _know(tier)
-    return _columns(reader().sums(texts))
+    return _columns(reader().sums(texts), texts, tier)
 
 
 def read(
@@ -77,7 +78,7 @@ def read(
     mine = reader()
     numbers = mine.numbers(texts)
     return Reading(
-        _columns(mine.sums_of(numbers, len(texts))),
+        _columns(mine.sums_of(numbers, len(texts)), texts, tier),
         _scout(mine, region).find(texts, numbers),
         [redact(text, allowed) for text in texts],
     )
@@ -87,10 +88,13 @@ def _know(tier: str) -> None:
     if tier not in TIERS:
         raise NoSuchTier(f"There is no tier {tier!r}. There are: {', '.join(TIERS)}.")
     if tier == "careful":
-        raise NoSuchTier(
-            "The careful tier is not installed; this version of Tanggap comes without it. "
-            "Use the fast tier."
-        )
+        try:
+            careful.model()
+        except careful.NotInstalled as missing:
+            raise NoSuchTier(
+                f"The careful tier needs {missing}, which is not installed. Type: "
+                f"{careful.INSTALL}. Or use the fast tier."
+            ) from missing
 
 
 def reader() -> Reader:
@@ -112,13 +116,20 @@ def _scout(mine: Reader, region: str) -> Scout:
     return scouts[region]
 
 
-def _columns(sums: Floats) -> dict[str, Column]:
-    return {name: column(fast.model().heads[name], sums) for name in HEADS}
+def _columns(sums: Floats, texts: Sequence[str], tier: str) -> dict[str, Column]:
+    if tier == "fast":
+        heads = fast.model().heads
+        return {name: column(heads[name], heads[name].scores(sums)) for name in HEADS}
+    larger = careful.model()
+    said = larger.said(texts)
+    return {
+        name: column(larger.heads[name].head, larger.heads[name].scores(said, sums))
+        for name in HEADS
+    }
 
 
-def column(head: fast.Head, sums: Floats, fold: bool = True) -> Column:
-    """A head's answers for rows of sums. `fold` merges what only the inbox tells apart."""
-    scores = head.scores(sums)
+def column(head: fast.Head, scores: Floats, fold: bool = True) -> Column:
+    """A head's answers for rows of scores. `fold` merges what only the inbox tells apart."""
     # The best score answers, however rare its label; calibration says how far to trust it.
     codes = scores.argmax(axis=1)
     chances = head.chances(scores)
