@@ -46,40 +46,36 @@ def unseen(
     uses = {
         "sentiment": np.isin(source, list(WEIGH)),
         "language": np.isin(source, ["nusax", "ntrex", "own", "mixed"]) | some,
+        "own": np.isin(source, ["own", "lexicon"]),
     }
     ready: dict[str, tuple[Rows, Any, Any]] = {}
     found = {}
     for head, (name, known) in enumerate(HEADS.items()):
-        file = kept / f"beside-{name}.npy"
-        if not file.exists():
-            if until():
-                return None
-            group = name if name in SIZES else "own"
-            if group not in ready:
-                uses.setdefault(group, np.isin(source, ["own", "lexicon"]))
-                ready = {group: _read(texts, np.flatnonzero(uses[group]), group)}
-            rows, read, often = ready[group]
-            scores = np.full((len(texts), len(known)), np.nan, np.float32)
-            for out, may in learnt.items():
+        scores = np.full((len(texts), len(known)), np.nan, np.float32)
+        for out, may in learnt.items():
+            file = kept / f"beside-{name}-{out}.npy"
+            here = fold == out
+            if not file.exists():
+                if until():
+                    return None
+                group = name if name in SIZES else "own"
+                if group not in ready:
+                    ready = {group: _read(texts, np.flatnonzero(uses[group]), group)}
+                rows, read, often = ready[group]
                 has = truth[rows, head] != NONE
-                learns, judges = has & np.isin(rows, may), has & (fold[rows] == out)
+                learns, judges = has & np.isin(rows, may), has & here[rows]
                 labels = [known[code] for code in truth[rows[learns], head]]
                 if name == "language":
                     counted, rare = often
                     part = fit_bayes(name, counted[learns], rare, labels, known, SMOOTH)
                 else:
-                    weigh = [WEIGH[one] for one in source[rows[learns]]] if name == group else None
-                    part = fit(
-                        name,
-                        read[learns],
-                        labels,
-                        known,
-                        STRENGTH[name],
-                        None if weigh is None else np.array(weigh),
-                    )
+                    weigh = np.array([WEIGH.get(one, 1.0) for one in source[rows[learns]]])
+                    weighs = weigh if name == group else None
+                    part = fit(name, read[learns], labels, known, STRENGTH[name], weighs)
                 scores[rows[judges]] = part.scores(read[judges]) - part.added
-            np.save(file, scores)
-        found[name] = np.load(file)
+                np.save(file, scores[here])
+            scores[here] = np.load(file)
+        found[name] = scores
     return found
 
 

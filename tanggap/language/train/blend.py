@@ -97,17 +97,17 @@ def judge(
     beside: Floats,
     right: Rows,
     weigh: Floats,
-    fold: Rows,
+    half: Rows,
     shown: npt.NDArray[np.bool_],
 ) -> tuple[Blend, dict[str, Any]]:
-    """The blend that is shipped, calibrated, and figures of the lines that are `shown`: each fold
-    is judged by what was chosen on the others."""
+    """The blend that is shipped, calibrated, and figures of the lines that are `shown`: each half
+    is judged by what was chosen on the other."""
     made = blend(name, labels, said, beside, right, weigh)
     heard = {}
     for only in ("", "own", "fast"):
         heard[only] = np.zeros(said.shape, np.float32)
-        for one in np.unique(fold):
-            here, rest = fold == one, fold != one
+        for one in np.unique(half):
+            here, rest = half == one, half != one
             some = (said[rest], beside[rest], right[rest], weigh[rest])
             other = blend(name, labels, *some, only)
             heard[only][here] = other.scores(said[here], beside[here])

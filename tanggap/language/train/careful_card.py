@@ -44,9 +44,9 @@ training split, so a figure on it flatters.
 
 Sentiment and language: on the validation splits, by a network that has read all that may be
 learnt. Our own heads: on {judged} of our own lines, the {folds} of five folds that networks of
-their own had not read, a scenario in one fold only; how far the fast tier is heard in a fold was
-chosen on the other. Words and phrases of the lexicon stand in every fold. A confidence is bent to
-how often such answers were right in the same folds. F1 is the mean over labels, of the two tiers
+their own had not read, a scenario in one fold only; how far the fast tier is heard was chosen on
+the other half of them. Words and phrases of the lexicon stand in every fold. A confidence is bent
+to how often such answers were right in the same folds. F1 is the mean over labels, of the two tiers
 together; "network" and "fast" are each alone on the same lines. The plan of this training was not
 changed after the validation splits had been looked at.
 

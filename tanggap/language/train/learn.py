@@ -29,7 +29,7 @@ class Plan:
 
     layers: int = 8
     frozen: int = 4
-    rate: float = 2e-4
+    rate: float = 1.5e-4
     less: float = 0.9
     head: float = 10.0
     rounds: int = 3
@@ -40,11 +40,11 @@ class Plan:
     smooth: float = 0.05
     warm: float = 0.08
     often: tuple[tuple[str, float], ...] = (
-        ("smsa", 0.7),
-        ("nusax", 1.0),
-        ("ntrex", 0.4),
+        ("smsa", 0.5),
+        ("nusax", 0.8),
+        ("ntrex", 0.6),
         ("mixed", 1.0),
-        ("own", 2.0),
+        ("own", 1.7),
         ("lexicon", 0.5),
     )
 
@@ -179,7 +179,7 @@ def learn(
         pace.step()
         done = at + 1
         lost += (float(loss.detach()) - lost) / min(done, 100)
-        if done % 100 == 0:
+        if done % 50 == 0:
             spent = time.monotonic() - began
             print(f"  {done} of {len(steps)}, loss {lost:.3f}, {spent:.0f} s", flush=True)
     half = kept.with_suffix(".part")

@@ -19,6 +19,8 @@ from tanggap.language.train.settings import ARTICLE
 
 NONE = -1
 MIXED = ("jv", "su", "min", "ban", "bjn", "en")
+# What is told from Indonesian at a glance needs few lines.
+NEWS = {"en": 300, "other": 300}
 WEIGHT = {"ntrex": 0.5, "lexicon": 0.2}
 
 
@@ -59,7 +61,7 @@ def gather(data: Path) -> list[Text]:
         label = f"{code}-news" if f"{code}-news" in LANGUAGES else code
         found += [
             Text(line, _labels(language=label), "ntrex", f"ntrex:{at // ARTICLE}")
-            for at, line in enumerate(lines[: sources.NTREX_TRAIN])
+            for at, line in enumerate(lines[: NEWS.get(code, sources.NTREX_TRAIN)])
         ]
     for code in MIXED:
         for row, at in zip(nusax[code][:80], draw.permutation(len(smsa))[:80], strict=True):
