@@ -32,7 +32,7 @@ _BEGIN, _END = 0, 2
 
 
 class NotInstalled(Exception):
-    """What the tier needs is not here."""
+    """What the tier needs is not here; the message says what to type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,16 @@ def model() -> Model:
         import onnxruntime
         import sentencepiece
     except ImportError as missing:
-        raise NotInstalled(str(missing.name)) from missing
+        raise NotInstalled(
+            f"The careful tier needs {missing.name}, which is not installed. Type: {INSTALL}. "
+            "Or use the fast tier."
+        ) from missing
     folder = files(__package__).joinpath("models")
+    if not folder.joinpath("careful.json").is_file():
+        raise NotInstalled(
+            "This version of Tanggap comes without the careful tier's weights. Use the fast tier, "
+            "or train them: ./run train --tier careful --help."
+        )
     about = json.loads(folder.joinpath("careful.json").read_text("utf-8"))
     splitter = sentencepiece.SentencePieceProcessor(
         model_proto=folder.joinpath("careful.spm").read_bytes()

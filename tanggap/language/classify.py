@@ -91,10 +91,7 @@ def _know(tier: str) -> None:
         try:
             careful.model()
         except careful.NotInstalled as missing:
-            raise NoSuchTier(
-                f"The careful tier needs {missing}, which is not installed. Type: "
-                f"{careful.INSTALL}. Or use the fast tier."
-            ) from missing
+            raise NoSuchTier(str(missing)) from missing
 
 
 def reader() -> Reader:

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
+from sklearn.metrics import f1_score
 
 from tanggap.language.classify import FOLDED
 from tanggap.language.train.fit import Head, calibrate, lean, report, softmax
+from tanggap.language.train.labels import OWN
 from tanggap.language.train.settings import LEANING, WANTED_INDONESIAN
 
 Floats = npt.NDArray[np.float32]
@@ -90,6 +92,10 @@ def _lean(labels: Sequence[str], scores: Floats, right: Rows) -> npt.NDArray[np.
     return added
 
 
+def _f1(scores: Floats, right: Rows, shown: npt.NDArray[np.bool_]) -> float:
+    return float(f1_score(right[shown], scores[shown].argmax(1), average="macro"))
+
+
 def judge(
     name: str,
     labels: list[str],
@@ -111,8 +117,11 @@ def judge(
             some = (said[rest], beside[rest], right[rest], weigh[rest])
             other = blend(name, labels, *some, only)
             heard[only][here] = other.scores(said[here], beside[here])
-    unseen = heard[""]
     truth = np.array(labels)[right]
+    unseen = heard[""]
+    if name in OWN and _f1(heard["fast"], right, shown) > _f1(unseen, right, shown):
+        # Never worse than the fast tier alone.
+        made, unseen = blend(name, labels, said, beside, right, weigh, "fast"), heard["fast"]
     calibrate(made.head, unseen, truth.tolist(), FOLDED.get(name, ()))
     folds = FOLDED.get(name, ()) if name == "language" else ()
     figures = {name: report(made.head, unseen[shown], truth[shown].tolist(), folds)}

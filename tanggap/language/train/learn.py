@@ -3,6 +3,7 @@ training that was interrupted goes on where it was, to the same weights."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ class Plan:
     rate: float = 1.5e-4
     less: float = 0.9
     head: float = 10.0
-    rounds: int = 3
+    rounds: float = 3.8
     words: int = 1536
     most: int = 64
     drop: float = 0.1
@@ -116,7 +117,8 @@ def course(
     """All batches of all rounds."""
     sources = np.array([text.source for text in texts])
     found = []
-    for one in range(plan.rounds):
+    whole_rounds = math.ceil(plan.rounds)
+    for one in range(whole_rounds):
         draw = np.random.default_rng((SEED, seed, one))
         rows = []
         for source, often in plan.often:
@@ -125,7 +127,7 @@ def course(
             rows += [here] * int(whole)
             rows.append(draw.permutation(here)[: int(part * len(here))])
         found += batches(np.concatenate(rows), lengths, plan.words, plan.most, draw)
-    return found
+    return found[: round(len(found) * plan.rounds / whole_rounds)]
 
 
 def learn(
