@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from tanggap.language.train.fit import SEED, fit, fit_bayes
+from tanggap.language.train.fit import SEED, added_up, fit, fit_bayes
 from tanggap.language.train.labels import HEADS
 from tanggap.language.train.material import NONE, Text
 from tanggap.language.train.matrix import WORDS_WEIGH, Counts, Rarity, counts, rarity, weighed
 from tanggap.language.train.settings import (
     NUSAX_WEIGHS,
     OURS_WEIGH,
+    SECOND,
     SIZES,
     SMOOTH,
     SMSA_LINES,
@@ -26,7 +27,7 @@ from tanggap.language.train.settings import (
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
-WEIGH = {"smsa": 1.0, "nusax": NUSAX_WEIGHS, "own": OURS_WEIGH}
+REVIEWS = {"smsa": 1.0, "nusax": NUSAX_WEIGHS}
 
 
 def unseen(
@@ -44,7 +45,7 @@ def unseen(
     some = np.zeros(len(texts), bool)
     some[draw.permutation(np.flatnonzero(source == "smsa"))[:SMSA_LINES]] = True
     uses = {
-        "sentiment": np.isin(source, list(WEIGH)),
+        "sentiment": np.isin(source, ["smsa", "nusax", "own"]),
         "language": np.isin(source, ["nusax", "ntrex", "own", "mixed"]) | some,
         "own": np.isin(source, ["own", "lexicon"]),
     }
@@ -68,10 +69,21 @@ def unseen(
                 if name == "language":
                     counted, rare = often
                     part = fit_bayes(name, counted[learns], rare, labels, known, SMOOTH)
+                elif name == "sentiment":
+                    first, second = (
+                        fit(
+                            name,
+                            read[learns],
+                            labels,
+                            known,
+                            STRENGTH[name],
+                            np.array([REVIEWS.get(one, ours) for one in source[rows[learns]]]),
+                        )
+                        for ours in OURS_WEIGH
+                    )
+                    part = added_up(first, second, SECOND)
                 else:
-                    weigh = np.array([WEIGH.get(one, 1.0) for one in source[rows[learns]]])
-                    weighs = weigh if name == group else None
-                    part = fit(name, read[learns], labels, known, STRENGTH[name], weighs)
+                    part = fit(name, read[learns], labels, known, STRENGTH[name])
                 scores[rows[judges]] = part.scores(read[judges]) - part.added
                 np.save(file, scores[here])
             scores[here] = np.load(file)
