@@ -159,7 +159,10 @@ def dimas_writes_what_was_found(dimas: Somebody) -> None:
     dimas.writes("title", "Jembatan Cikaret putus, anak sekolah memutar")
     dimas.page.locator("main button.main").click()
     dimas.page.wait_for_load_state()
-    dimas.sees("40")
+    dimas.sees("40", "Jembatan rusak, Cikaret")
+    dimas.writes("sentence", "Jembatan Cikaret putus, sehingga anak sekolah memutar jauh.")
+    dimas.page.locator("input[name=quoted]").first.check()
+    dimas.presses("Simpan kalimat")
 
 
 def sari_compares_it_with_the_originals(sari: Somebody) -> None:
