@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -148,10 +149,12 @@ def splitter(pieces: list[str], likely: Floats) -> bytes:
         normalization_rule_name="nmt_nfkc",
         minloglevel=2,
     )
-    model = sentencepiece_model_pb2.ModelProto()
+    # What protobuf makes is made when it is imported; no checker of types sees it.
+    proto: Any = vars(sentencepiece_model_pb2)["ModelProto"]
+    model = proto()
     model.ParseFromString(made.getvalue())
     del model.pieces[:]
-    kind = sentencepiece_model_pb2.ModelProto.SentencePiece
+    kind = proto.SentencePiece
     for at, (piece, chance) in enumerate(zip(pieces, likely.tolist(), strict=True)):
         which = kind.CONTROL if at < MARKS - 1 else kind.UNKNOWN if at < MARKS else kind.NORMAL
         model.pieces.add(piece=piece, score=0.0 if at < MARKS else chance, type=which)
