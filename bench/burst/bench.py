@@ -2,9 +2,9 @@
 
     ./run bench burst --posts 10000 --accounts 50 --latency-ms 300 --json
 
-A worker of the product, or several, against a server, each in a process of its own,
-that answers each post after the latency. No account may have two posts in flight, so nothing can be
-faster than the largest over accounts of max(posts × latency, what the network's limits allow).
+A worker of the product, or several, each a process, against a server that answers each post after
+the latency. No account may have two posts in flight, so nothing can be faster than the largest over
+accounts of max(posts × latency, what the network's limits allow).
 """
 
 from __future__ import annotations

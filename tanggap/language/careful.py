@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,6 @@ LONGEST = 128
 """Pieces of words that are read of a message, two marks among them: its first and its last half."""
 SIGNS = 4000
 """Signs that are looked at, first and last half too: pieces are never longer than sixteen signs."""
-INSTALL = f"{sys.executable} -m pip install onnxruntime sentencepiece"
 _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
 _BEGIN, _END = 0, 2
 
@@ -68,6 +68,13 @@ class Model:
         return answers(self.session, split(self.splitter, texts))
 
 
+def how_to_install() -> str:
+    """What to type. An environment that uv made has no pip of its own."""
+    if find_spec("pip"):
+        return f"{sys.executable} -m pip install onnxruntime sentencepiece"
+    return f"uv pip install --python {sys.executable} onnxruntime sentencepiece"
+
+
 @cache
 def model() -> Model:
     """Load it, once. Raises NotInstalled."""
@@ -76,7 +83,8 @@ def model() -> Model:
         import sentencepiece
     except ImportError as missing:
         raise NotInstalled(
-            f"The careful tier needs {missing.name}, which is not installed. Type: {INSTALL}. "
+            f"The careful tier needs {missing.name}, which is not installed. "
+            f"Type: {how_to_install()}. "
             "Or use the fast tier."
         ) from missing
     folder = files(__package__).joinpath("models")

@@ -101,13 +101,25 @@ def test_the_command(installed, tmp_path):
 def test_without_the_extra_it_says_what_to_type(without, tmp_path, capsys):
     with pytest.raises(NoSuchTier, match="onnxruntime") as told:
         classify(SAID, tier="careful")
-    assert "-m pip install onnxruntime sentencepiece" in str(told.value)
+    assert careful.how_to_install() in str(told.value)
     source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
     source.write_bytes(LINES[0])
     asked = ["classify", "--input", str(source), "--output", str(target), "--tier", "careful"]
     assert main(asked) == 1
     assert "pip install" in capsys.readouterr().err
     assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    ("pip", "typed"),
+    [
+        (True, f"{sys.executable} -m pip install onnxruntime sentencepiece"),
+        (False, f"uv pip install --python {sys.executable} onnxruntime sentencepiece"),
+    ],
+)
+def test_what_to_type_is_there_to_be_run(pip, typed, monkeypatch):
+    monkeypatch.setattr(careful, "find_spec", lambda name: pip or None)
+    assert careful.how_to_install() == typed
 
 
 def test_it_was_fitted_beside_the_fast_tier_that_is_shipped():

@@ -240,14 +240,7 @@ def private(planted: Planted, one: addresses.Address) -> list[str]:
     return [*words, *planted.sealed, *PERSONAL]
 
 
-# What another agency sees hardly depends on the role that one has at home.
-@pytest.mark.parametrize(
-    "role",
-    [
-        pytest.param(role, marks=() if role in {"lead", "unit"} else pytest.mark.thorough)
-        for role in roles.ROLES
-    ],
-)
+@pytest.mark.parametrize("role", EACH)
 def test_another_agency_gets_nothing(planted, other, member, role, caplog):
     client = signed_in(member(role, agency=other, unit=other if role == "unit" else None))
     caplog.set_level(logging.DEBUG, logger="tanggap")

@@ -156,12 +156,7 @@ class Delivery(Scoped):
                 condition=Q(state__in=["queued", "preparing", "ready"]),
                 name="publishing_due",
             ),
-            # A claim looks for these dozens of times a second; among all that is due they are few.
-            models.Index(
-                fields=["account", "lane", "due_at", "id"],
-                condition=Q(state="ready"),
-                name="publishing_ready",
-            ),
+            # Looked for at each word to begin; among thousands that are due they may be none.
             models.Index(
                 fields=["lane", "due_at", "id"],
                 condition=Q(state="queued") & ~Q(content__media=[]),

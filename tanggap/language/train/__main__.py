@@ -22,7 +22,17 @@ from sklearn.model_selection import GroupKFold
 
 from tanggap.language.classify import FOLDED
 from tanggap.language.train import card, gazetteer, sources, store
-from tanggap.language.train.fit import SEED, Head, added_up, calibrate, fit, fit_bayes, lean, report
+from tanggap.language.train.fit import (
+    SEED,
+    Head,
+    added_up,
+    calibrate,
+    fit,
+    fit_bayes,
+    lean,
+    lean_to_indonesian,
+    report,
+)
 from tanggap.language.train.labels import FOLDS, LANGUAGES, OWN, SENTIMENTS
 from tanggap.language.train.matrix import WORDS_WEIGH, Counts, counts, rarity, stacked, weighed
 from tanggap.language.train.settings import (
@@ -35,7 +45,6 @@ from tanggap.language.train.settings import (
     SMOOTH,
     SMSA_LINES,
     STRENGTH,
-    WANTED_INDONESIAN,
 )
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
@@ -205,10 +214,7 @@ def language(data: Path, figures: dict[str, Any]) -> store.Trained:
     ]
     pool += [(one["text"], one["language"], "own:" + one["scenario"]) for one in sources.own()]
     own = len(pool)
-    for code in ("jv", "su", "min", "ban", "bjn", "en"):
-        for row, at in zip(nusax[code][:80], draw.permutation(len(smsa))[:80], strict=True):
-            left, right = row.text.split(), smsa[at].text.split()
-            pool.append((" ".join([*left[:9], *right[:9]]), "mixed", row.group))
+    pool += [(text, "mixed", group) for text, group in sources.mixed(nusax, smsa, draw)]
 
     sizes = (*SIZES["language"], False)
     counted = counts([text for text, _, _ in pool], *sizes)
@@ -226,7 +232,7 @@ def language(data: Path, figures: dict[str, Any]) -> store.Trained:
         )
         scores[test] = part.scores(texts[test])
     shipped = fit_bayes("language", often, rareness, truth.tolist(), LANGUAGES, SMOOTH)
-    shipped.added[:] = _lean(scores, truth)
+    shipped.added[:] = lean_to_indonesian(LANGUAGES, scores, truth == "id-news", 0.02)
     scores += shipped.added
     calibrate(shipped, scores, truth.tolist(), FOLDED["language"])
 
@@ -254,19 +260,6 @@ def language(data: Path, figures: dict[str, Any]) -> store.Trained:
         shipped, scores[ours], truth[ours].tolist(), FOLDED["language"]
     )
     return store.Trained([shipped], rare, sizes)
-
-
-def _lean(scores: Any, truth: Any) -> Any:
-    """What is added for Indonesian, so that WANTED_INDONESIAN of its news lines are found: Malay is
-    rare in an Indonesian inbox, and close to it. Chosen on training lines that were held out."""
-    ours = [at for at, label in enumerate(LANGUAGES) if label.split("-")[0] == "id"]
-    added = np.zeros(len(LANGUAGES), np.float32)
-    lines = scores[truth == "id-news"]
-    for more in np.arange(0, 3, 0.02):
-        added[ours] = more
-        if np.isin((lines + added).argmax(axis=1), ours).mean() >= WANTED_INDONESIAN:
-            break
-    return added
 
 
 # ---- what citizens want: our own sets --------------------------------------------------------

@@ -3,7 +3,6 @@ are chosen on lines that neither had read."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +12,9 @@ from scipy.optimize import minimize
 from sklearn.metrics import f1_score
 
 from tanggap.language.classify import FOLDED
-from tanggap.language.train.fit import Head, calibrate, lean, report, softmax
+from tanggap.language.train.fit import Head, calibrate, lean, lean_to_indonesian, report, softmax
 from tanggap.language.train.labels import OWN
-from tanggap.language.train.settings import LEANING, WANTED_INDONESIAN
+from tanggap.language.train.settings import LEANING
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -76,20 +75,9 @@ def blend(
     if name in LEANING:
         head.added = head.added + lean(scores, right)
     if name == "language":
-        head.added = head.added + _lean(labels, scores, right)
+        news = right == labels.index("id-news")
+        head.added = head.added + lean_to_indonesian(labels, scores, news, 0.05)
     return made
-
-
-def _lean(labels: Sequence[str], scores: Floats, right: Rows) -> npt.NDArray[np.float64]:
-    """As the fast tier's: so much for Indonesian that its news lines are found."""
-    ours = [at for at, label in enumerate(labels) if label.split("-")[0] == "id"]
-    added = np.zeros(len(labels))
-    lines = scores[right == labels.index("id-news")]
-    for more in np.arange(0, 3, 0.05):
-        added[ours] = more
-        if np.isin((lines + added).argmax(1), ours).mean() >= WANTED_INDONESIAN:
-            break
-    return added
 
 
 def _f1(scores: Floats, right: Rows, shown: npt.NDArray[np.bool_]) -> float:

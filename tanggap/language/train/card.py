@@ -92,6 +92,14 @@ FAILURES = """\
 """
 
 
+def listed() -> str:
+    """Rows of a card's table of sources."""
+    return "\n".join(
+        f"| {one['name']} ({one['origin']}) | {one['licence']} | {', '.join(one['for'])} |"
+        for one in sources.LICENCES
+    )
+
+
 def write(figures: dict[str, Any]) -> None:
     """`models/CARD.md`."""
     ours = sources.own()
@@ -99,10 +107,6 @@ def write(figures: dict[str, Any]) -> None:
         f"| {head} | " + ", ".join(f"{label} {count}" for label, count in found) + " |"
         for head in ("intent", "topic", "urgency", "abuse", "claim", "language")
         for found in [Counter(str(one[head]) for one in ours).most_common()]
-    ]
-    listed = [
-        f"| {one['name']} ({one['origin']}) | {one['licence']} | {', '.join(one['for'])} |"
-        for one in sources.LICENCES
     ]
     rows = []
     details = []
@@ -117,7 +121,7 @@ def write(figures: dict[str, Any]) -> None:
     nusax = figures["sentiment_nusax"]
     text = ABOUT.format(
         name=MADE_BY,
-        sources="\n".join(listed),
+        sources=listed(),
         lines=len(ours),
         scenarios=len({one["scenario"] for one in ours}),
         words=sum(

@@ -32,7 +32,7 @@ from tanggap.language.train import base as start
 from tanggap.language.train import beside, careful_card, gazetteer, graph, material
 from tanggap.language.train.blend import Blend, judge
 from tanggap.language.train.fit import report
-from tanggap.language.train.labels import HEADS
+from tanggap.language.train.labels import HEADS, STARTS
 from tanggap.language.train.learn import Heard, Plan, hear, learn
 from tanggap.language.train.material import NONE
 from tanggap.language.train.network import Lower, Network
@@ -189,9 +189,9 @@ class Training:
         weigh = np.array([WEIGH.get(one, 1.0) for one in source], np.float32)
         blends: dict[str, Blend] = {}
         figures: dict[str, Any] = {}
-        first = 0
         for head, (name, known) in enumerate(HEADS.items()):
             rows = np.flatnonzero((truth[:, head] != NONE) & ~np.isnan(other[name][:, 0]))
+            first = STARTS[name]
             mine = said[rows, first : first + len(known)]
             theirs, right = other[name][rows], truth[rows, head]
             even = np.ones(len(rows), np.float32)
@@ -208,7 +208,6 @@ class Training:
             if name in ("language", "sentiment"):
                 found = {f"{name}_own": found[name]}
             figures |= found
-            first += len(known)
         return blends, figures
 
     def validated(self, blends: dict[str, Blend], networks: Sequence[str]) -> dict[str, Any]:
@@ -223,11 +222,7 @@ class Training:
             ids = tier.split(self.splitter, told)
             beside_it = fast.model().heads[head]
             theirs = beside_it.scores(mine.sums(told)) - beside_it.added
-            first = 0
-            for known in HEADS:
-                if known == head:
-                    break
-                first += len(HEADS[known])
+            first = STARTS[head]
             found = []
             for network in networks if head == "sentiment" else networks[:1]:
                 here = self.answers(network, name, ids)[:, first : first + len(HEADS[head])]
@@ -268,7 +263,7 @@ class Training:
         judged: Sequence[int],
         network: str,
     ) -> None:
-        heads, first = [], 0
+        heads = []
         for name, known in HEADS.items():
             made = blends[name]
             head = made.head
@@ -276,7 +271,7 @@ class Training:
                 {
                     "name": name,
                     "labels": list(known),
-                    "first": first,
+                    "first": STARTS[name],
                     "own": round(made.own, 5),
                     "fast": round(made.fast, 5),
                     "added": [round(float(one), 5) for one in head.added],
@@ -286,7 +281,6 @@ class Training:
                     "unsure_below": head.unsure_below,
                 }
             )
-            first += len(known)
         about = {
             "name": NAME,
             "beside": fast.model().name,

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tanggap.language.train import sources
-from tanggap.language.train.card import detail
+from tanggap.language.train.card import detail, listed
 from tanggap.language.train.material import Text
 from tanggap.language.train.store import MODELS
 
@@ -112,10 +111,7 @@ def write(
         frozen=plan.frozen,
         learns=plan.layers - plan.frozen,
         pieces=f"{pieces:,}",
-        sources="\n".join(
-            f"| {one['name']} ({one['origin']}) | {one['licence']} | {', '.join(one['for'])} |"
-            for one in sources.LICENCES
-        ),
+        sources=listed(),
         judged=len(ours),
         share="all that may be learnt" if whole else "four fifths of what may be learnt",
         whose="networks of their own" if whole else "it",

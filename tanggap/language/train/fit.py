@@ -13,6 +13,8 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import confusion_matrix, f1_score
 from sklearn.svm import LinearSVC
 
+from tanggap.language.train.settings import WANTED_INDONESIAN
+
 SEED = 20261122
 # Where a confidence stands below it, one answer in five or more was wrong on held-back texts.
 WANTED_RIGHT = 0.8
@@ -105,6 +107,21 @@ def added_up(first: Head, second: Head, share: float) -> Head:
         first.added + np.float32(share) * second.added,
         shift=np.zeros(len(first.labels)),
     )
+
+
+def lean_to_indonesian(
+    labels: Sequence[str], scores: np.ndarray, news: np.ndarray, step: float
+) -> np.ndarray:
+    """What is added for Indonesian, so that WANTED_INDONESIAN of its lines of news (True in `news`)
+    are found: Malay is rare in an Indonesian inbox, and close to it. Chosen on lines that were held
+    out."""
+    ours = [at for at, label in enumerate(labels) if label.split("-")[0] == "id"]
+    added = np.zeros(len(labels), np.float32)
+    for more in np.arange(0, 3, step):
+        added[ours] = more
+        if np.isin((scores[news] + added).argmax(axis=1), ours).mean() >= WANTED_INDONESIAN:
+            break
+    return added
 
 
 def lean(scores: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 FOLDS = 5
 SENTIMENTS = ["negative", "neutral", "positive"]
 LANGUAGES = [
@@ -63,3 +65,5 @@ OWN = {
     "claim": ["no", "yes"],
 }
 HEADS = {"language": LANGUAGES, "sentiment": SENTIMENTS, **OWN}
+# Where each question's labels begin in a row of all labels.
+STARTS = dict(zip(HEADS, accumulate(map(len, HEADS.values()), initial=0), strict=False))

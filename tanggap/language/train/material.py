@@ -18,7 +18,6 @@ from tanggap.language.train.labels import FOLDS, HEADS, LANGUAGES, OWN
 from tanggap.language.train.settings import ARTICLE
 
 NONE = -1
-MIXED = ("jv", "su", "min", "ban", "bjn", "en")
 # What is told from Indonesian at a glance needs few lines.
 NEWS = {"en": 300, "other": 300}
 WEIGHT = {"ntrex": 0.5, "lexicon": 0.2}
@@ -63,10 +62,10 @@ def gather(data: Path) -> list[Text]:
             Text(line, _labels(language=label), "ntrex", f"ntrex:{at // ARTICLE}")
             for at, line in enumerate(lines[: NEWS.get(code, sources.NTREX_TRAIN)])
         ]
-    for code in MIXED:
-        for row, at in zip(nusax[code][:80], draw.permutation(len(smsa))[:80], strict=True):
-            both = " ".join([*row.text.split()[:9], *smsa[at].text.split()[:9]])
-            found.append(Text(both, _labels(language="mixed"), "mixed", row.group))
+    found += [
+        Text(text, _labels(language="mixed"), "mixed", group)
+        for text, group in sources.mixed(nusax, smsa, draw)
+    ]
     for one in sources.own():
         said: dict[str, object] = {name: one[name] for name in OWN}
         said["claim"] = "yes" if one["claim"] else "no"

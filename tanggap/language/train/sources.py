@@ -9,9 +9,11 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 LIKE = 0.6
 RUN = 4
@@ -114,6 +116,15 @@ def lexicon(head: str) -> dict[str, list[str]]:
     heads = json.loads((SETS / "lexicon.json").read_text("utf-8"))["heads"]
     found: dict[str, list[str]] = heads.get(head, {})
     return found
+
+
+def mixed(
+    nusax: Mapping[str, Sequence[Row]], smsa: Sequence[Row], draw: np.random.Generator
+) -> Iterator[tuple[str, str]]:
+    """(text, group) of lines in two languages: a sentence's beginning and a review's."""
+    for code in ("jv", "su", "min", "ban", "bjn", "en"):
+        for row, at in zip(nusax[code][:80], draw.permutation(len(smsa))[:80], strict=True):
+            yield " ".join([*row.text.split()[:9], *smsa[at].text.split()[:9]]), row.group
 
 
 def overlapping(rows: Sequence[Row], held: Sequence[Row]) -> set[str]:

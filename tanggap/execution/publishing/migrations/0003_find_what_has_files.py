@@ -17,10 +17,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             model_name='delivery',
-            index=models.Index(condition=models.Q(('state', 'ready')), fields=['account', 'lane', 'due_at', 'id'], name='publishing_ready'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
             index=models.Index(condition=models.Q(('state', 'queued'), models.Q(('content__media', []), _negated=True)), fields=['lane', 'due_at', 'id'], name='publishing_files'),
         ),
     ]
