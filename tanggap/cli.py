@@ -6,6 +6,7 @@ Exit status: 0 done, 1 it could not be done (the reason is printed), 2 the comma
 from __future__ import annotations
 
 import argparse
+import gc
 import getpass
 import hashlib
 import io
@@ -41,6 +42,9 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command line. Returns the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tanggap.settings")
+    # Nearly all that a request makes is gone with it: looking for rings of objects after every 700
+    # of them, as Python does, costs a tenth of the time and finds nothing.
+    gc.set_threshold(50_000, 20, 20)
     # A polite end runs the exit handlers, which stop the database that we started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if words[:1] == ["django"]:

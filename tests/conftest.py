@@ -6,6 +6,7 @@ test that goes through it. Tests of the web client do so by the door of each vie
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import re
@@ -35,6 +36,8 @@ from tests.browser.chromium import browser
 __all__ = ["browser"]
 
 PASSWORD = "rahasia-latihan-7"
+# As `tanggap` does for its own processes.
+gc.set_threshold(50_000, 20, 20)
 
 
 # --- the database ------------------------------------------------------------------------------

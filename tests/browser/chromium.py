@@ -11,7 +11,9 @@ from playwright.sync_api import Browser, sync_playwright
 
 # Playwright's own loop runs in this thread; the ORM here is called between its steps only.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-CHROMIUM = os.environ.get("TANGGAP_CHROMIUM") or shutil.which("chromium") or ""
+CHROMIUM = os.environ.get("TANGGAP_CHROMIUM") or next(
+    filter(None, map(shutil.which, ("chromium-headless-shell", "chromium"))), ""
+)
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
