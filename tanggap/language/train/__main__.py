@@ -11,14 +11,13 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.model_selection import GroupKFold
 
 from tanggap.language.classify import FOLDED
 from tanggap.language.train import card, gazetteer, sources, store
@@ -29,11 +28,12 @@ from tanggap.language.train.fit import (
     calibrate,
     fit,
     fit_bayes,
+    fit_own,
     lean,
     lean_to_indonesian,
     report,
 )
-from tanggap.language.train.labels import FOLDS, LANGUAGES, OWN, SENTIMENTS
+from tanggap.language.train.labels import FOLDS, LANGUAGES, OWN, SENTIMENTS, fold_of
 from tanggap.language.train.matrix import WORDS_WEIGH, Counts, counts, rarity, stacked, weighed
 from tanggap.language.train.settings import (
     ARTICLE,
@@ -45,6 +45,7 @@ from tanggap.language.train.settings import (
     SMOOTH,
     SMSA_LINES,
     STRENGTH,
+    WANTED_INDONESIAN,
 )
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
@@ -180,11 +181,17 @@ def _unseen(
     """(scores, which rows have them): of the first folds, by heads that saw none of the family."""
     scores = np.zeros((len(truth), len(SENTIMENTS)), np.float32)
     has = np.zeros(len(truth), bool)
-    parts = GroupKFold(FOLDS, shuffle=True, random_state=SEED).split(texts, groups=family)
-    for train, test in islice(parts, folds):
+    for train, test in islice(_folds(family), folds):
         head = _opinion(texts[train], truth[train], [counted[train] for counted in weighs])
         scores[test], has[test] = head.scores(texts[test]), True
     return scores, has
+
+
+def _folds(family: Iterable[str]) -> Iterator[tuple[Any, Any]]:
+    """(rows to learn from, rows to judge) for each fold."""
+    fold = fold_of(family)
+    for one in range(FOLDS):
+        yield np.flatnonzero(fold != one), np.flatnonzero(fold == one)
 
 
 def _on(head: Head, rare: Any, texts: list[str], sizes: Any) -> Any:
@@ -225,14 +232,15 @@ def language(data: Path, figures: dict[str, Any]) -> store.Trained:
     truth = np.array([code for _, code, _ in pool])
     family = np.array([family for _, _, family in pool])
     scores = np.zeros((len(truth), len(LANGUAGES)), np.float32)
-    parts = GroupKFold(FOLDS, shuffle=True, random_state=SEED).split(texts, groups=family)
-    for train, test in parts:
+    for train, test in _folds(family):
         part = fit_bayes(
             "language", often[train], rareness, truth[train].tolist(), LANGUAGES, SMOOTH
         )
         scores[test] = part.scores(texts[test])
     shipped = fit_bayes("language", often, rareness, truth.tolist(), LANGUAGES, SMOOTH)
-    shipped.added[:] = lean_to_indonesian(LANGUAGES, scores, truth == "id-news", 0.02)
+    shipped.added[:] = lean_to_indonesian(
+        LANGUAGES, scores, truth == "id-news", 0.02, *WANTED_INDONESIAN["fast"]
+    )
     scores += shipped.added
     calibrate(shipped, scores, truth.tolist(), FOLDED["language"])
 
@@ -271,7 +279,8 @@ def own_heads(data: Path, figures: dict[str, Any]) -> store.Trained:
     counted: Counts = counts([one["text"] for one in ours], *sizes)
     rare = rarity(counted)
     texts = weighed(counted, rare)
-    family = np.array([one["scenario"] for one in ours])
+    family = ["own:" + one["scenario"] for one in ours]
+    hard = np.array([sources.hard(one) for one in ours])
     heads = []
     for name, labels in OWN.items():
         truth = np.array([_label(one, name) for one in ours])
@@ -279,12 +288,12 @@ def own_heads(data: Path, figures: dict[str, Any]) -> store.Trained:
         said = weighed(counts([word for word, _ in words], *sizes), rare) if words else texts[:0]
         both = sp.vstack([texts, said]).tocsr()
         every = np.concatenate([truth, np.array([label for _, label in words], truth.dtype)])
-        head = fit(name, both, every.tolist(), labels, STRENGTH[name])
+        head = fit_own(name, both, every.tolist())
         scores = np.zeros((len(truth), len(labels)), np.float32)
-        folds = list(GroupKFold(FOLDS, shuffle=True, random_state=SEED).split(texts, groups=family))
+        folds = list(_folds(family))
         for train, test in folds:
             rows = np.r_[train, np.arange(len(truth), len(every))]
-            part = fit(name, both[rows], every[rows].tolist(), labels, STRENGTH[name])
+            part = fit_own(name, both[rows], every[rows].tolist())
             scores[test] = part.scores(texts[test])
         if name in LEANING:
             right = np.array([labels.index(label) for label in truth])
@@ -296,6 +305,8 @@ def own_heads(data: Path, figures: dict[str, Any]) -> store.Trained:
             )
         calibrate(head, scores, truth.tolist(), FOLDED.get(name, ()))
         figures[name] = report(head, scores, truth.tolist())
+        for called, rows in (("first", ~hard), ("second", hard)):
+            figures[f"{name}_{called}_set"] = report(head, scores[rows], truth[rows].tolist())
         if name in FOLDED:
             folded = report(head, scores, truth.tolist(), FOLDED[name])
             figures[f"{name}_as_classified"] = folded

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from tanggap.language.train.fit import SEED, added_up, fit, fit_bayes
+from tanggap.language.train.fit import SEED, added_up, fit, fit_bayes, fit_own
 from tanggap.language.train.labels import HEADS
 from tanggap.language.train.material import NONE, Text
 from tanggap.language.train.matrix import WORDS_WEIGH, Counts, Rarity, counts, rarity, weighed
@@ -83,7 +83,7 @@ def unseen(
                     )
                     part = added_up(first, second, SECOND)
                 else:
-                    part = fit(name, read[learns], labels, known, STRENGTH[name])
+                    part = fit_own(name, read[learns], labels)
                 scores[rows[judges]] = part.scores(read[judges]) - part.added
                 np.save(file, scores[here])
             scores[here] = np.load(file)

@@ -14,7 +14,7 @@ from sklearn.metrics import f1_score
 from tanggap.language.classify import FOLDED
 from tanggap.language.train.fit import Head, calibrate, lean, lean_to_indonesian, report, softmax
 from tanggap.language.train.labels import OWN
-from tanggap.language.train.settings import LEANING
+from tanggap.language.train.settings import LEANING, WANTED_INDONESIAN
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -76,7 +76,11 @@ def blend(
         head.added = head.added + lean(scores, right)
     if name == "language":
         news = right == labels.index("id-news")
-        head.added = head.added + lean_to_indonesian(labels, scores, news, 0.05)
+        leans = [
+            lean_to_indonesian(labels, scores, news, 0.01, wanted)
+            for wanted in WANTED_INDONESIAN["careful"]
+        ]
+        head.added = head.added + np.mean(leans, axis=0)
     return made
 
 

@@ -3,10 +3,11 @@
 The first layers of multilingual-e5-small with the fast tier's answers beside them. Its lower layers
 stay; the upper ones learn all heads at once. One network reads all but a fifth of every source;
 what it says of that fifth chooses how far the fast tier is heard, and calibrates; it is shipped.
-With `--seeds N` so many networks read all besides, and the first of them is shipped.
+With `--folds N` so many networks do so, each another fifth. With `--seeds N` so many read all
+besides, and the first of them is shipped.
 
-An hour on two cores. What is done is kept in `--kept FOLDER`: after `--minutes`, or when it is
-interrupted, the same command goes on.
+An hour on one core that is free. What is done is kept in `--kept FOLDER`: after `--minutes`, or
+when it is interrupted, the same command goes on.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from tanggap.language.train.material import NONE
 from tanggap.language.train.network import Lower, Network
 from tanggap.language.train.store import MODELS
 
-NAME = "careful/1"
+NAME = "careful/2"
 PIECES = 36_000
 FOLDS = 1
 """How many of the folds are judged. More would say the same, a network's time each."""
@@ -128,7 +129,7 @@ class Training:
             here = np.flatnonzero(self.fold == out)
             said[here] = self.answers(f"fold{out}", f"fold{out}", [self.ids[at] for at in here])
         blends, figures = self.blended(said, other)
-        networks = [f"seed{seed}" for seed in range(seeds)] or ["fold0"]
+        networks = [f"seed{seed}" for seed in range(seeds)] or [f"fold{out}" for out in judged]
         figures |= self.validated(blends, networks)
         for name, one in figures.items():
             if "macro_f1" in one:
@@ -230,8 +231,7 @@ class Training:
                 folded = FOLDED["language"] if head == "language" else ()
                 found.append(report(blends[head].head, scores, labels, folded))
                 if len(found) == 1:
-                    alone = here * blends[head].own + blends[head].head.added
-                    one = report(blends[head].head, alone, labels, folded)
+                    one = report(blends[head].head, here, labels, folded)
                     found[0]["alone"] = one["macro_f1"]
                     one = report(blends[head].head, theirs + beside_it.added, labels, folded)
                     found[0]["fast"] = one["macro_f1"]
@@ -298,5 +298,5 @@ class Training:
             judged,
             self.plan,
             len(self.base.pieces),
-            network != "fold0",
+            seeds=network.startswith("seed"),
         )

@@ -33,7 +33,7 @@ class Plan:
     rate: float = 1.5e-4
     less: float = 0.9
     head: float = 10.0
-    rounds: float = 3.3
+    rounds: float = 10
     words: int = 1536
     most: int = 64
     drop: float = 0.1

@@ -3,18 +3,16 @@ and the fold in which it is judged."""
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.model_selection import GroupKFold
 
 from tanggap.language.train import sources
 from tanggap.language.train.fit import SEED
-from tanggap.language.train.labels import FOLDS, HEADS, LANGUAGES, OWN
+from tanggap.language.train.labels import HEADS, LANGUAGES, OWN, fold_of
 from tanggap.language.train.settings import ARTICLE
 
 NONE = -1
@@ -105,21 +103,9 @@ def judged(data: Path) -> dict[str, list[tuple[str, str]]]:
 
 
 def folds(texts: Sequence[Text]) -> npt.NDArray[np.int64]:
-    """The fold of each text; NONE for words of the lexicon, which all learn. Our own lines are
-    parted as the fast tier parts them."""
-    found = np.array(
-        [
-            NONE if text.source == "lexicon" else zlib.crc32(text.family.encode()) % FOLDS
-            for text in texts
-        ],
-        np.int64,
-    )
-    own = np.flatnonzero([text.source == "own" for text in texts])
-    scenarios = [texts[at].family for at in own.tolist()]
-    parts = GroupKFold(FOLDS, shuffle=True, random_state=SEED).split(own, groups=scenarios)
-    for which, (_, test) in enumerate(parts):
-        found[own[test]] = which
-    return found
+    """The fold of each text; NONE for words of the lexicon, which all learn."""
+    lexicon = np.array([text.source == "lexicon" for text in texts])
+    return np.where(lexicon, NONE, fold_of([text.family for text in texts]))
 
 
 def learnt(texts: Sequence[Text], fold: npt.NDArray[np.int64], out: int) -> npt.NDArray[np.int64]:

@@ -111,6 +111,13 @@ def own() -> list[dict[str, str]]:
     return found
 
 
+def hard(one: Mapping[str, str]) -> bool:
+    """Whether a line of ours is of the second set: some seven hundred situations of five or six
+    lines, many with a word that points elsewhere. Its scenarios have a letter, y, and a number of
+    their own."""
+    return re.fullmatch(r"y[a-h]\d{3}", one["scenario"]) is not None
+
+
 def lexicon(head: str) -> dict[str, list[str]]:
     """Words and phrases that speak for each label of a head."""
     heads = json.loads((SETS / "lexicon.json").read_text("utf-8"))["heads"]
