@@ -112,7 +112,7 @@ def own() -> list[dict[str, str]]:
 
 
 def hard(one: Mapping[str, str]) -> bool:
-    """Whether a line of ours is of the second set: some seven hundred situations of five or six
+    """Whether a line of ours is of the second set: some nine hundred situations of five or six
     lines, many with a word that points elsewhere. Its scenarios have a letter, y, and a number of
     their own."""
     return re.fullmatch(r"y[a-h]\d{3}", one["scenario"]) is not None
