@@ -12,11 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, TypeVar
 
-from django.core.exceptions import EmptyResultSet
-from django.db import connection
 from django.db.models import IntegerField, QuerySet, Value
 
 from tanggap.core.scope import Scope
@@ -51,42 +48,24 @@ CAP = 100
 
 
 def counts(scope: Scope, now: datetime, areas: set[str]) -> dict[str, int]:
-    """How many rows wait in each of `areas` as the minute began, at most CAP. One query; areas
-    where none waits are absent."""
-    wanted = tuple(area for area in COUNTS if area in areas)
-    asked = _statement(scope, wanted, now.replace(second=0, microsecond=0))
-    if asked is None:
-        return {}
-    with connection.cursor() as cursor:
-        cursor.execute(*asked)
-        rows = cursor.fetchall()
-    found: dict[str, set[int]] = {}
-    # A row that a question meets twice is one row.
-    for number, pk in rows:
-        found.setdefault(wanted[number], set()).add(pk)
-    return {area: len(rows) for area, rows in found.items()}
-
-
-@lru_cache(maxsize=256)
-def _statement(
-    scope: Scope, wanted: tuple[str, ...], minute: datetime
-) -> tuple[str, tuple[Any, ...]] | None:
-    """The one statement and its parameters; None where nothing can be found. To write it takes
-    longer than to ask it, and the next page of the same person asks the same."""
+    """How many rows wait in each of `areas`, at most CAP. One query; areas where none waits are
+    absent."""
+    wanted = [area for area in COUNTS if area in areas]
     asked = [
-        COUNTS[area](scope, minute)
+        COUNTS[area](scope, now)
         .order_by()
         .annotate(area=Value(number, output_field=IntegerField()))
         .values_list("area", "pk")[:CAP]
         for number, area in enumerate(wanted)
     ]
     if not asked:
-        return None
+        return {}
     first, *rest = asked
-    try:
-        return (first.union(*rest, all=True) if rest else first).query.sql_with_params()
-    except EmptyResultSet:
-        return None
+    found: dict[str, set[int]] = {}
+    # A row that a question meets twice is one row.
+    for number, pk in first.union(*rest, all=True) if rest else first:
+        found.setdefault(wanted[number], set()).add(pk)
+    return {area: len(rows) for area, rows in found.items()}
 
 
 def hold_in_force(scope: Scope, now: datetime) -> Any:
