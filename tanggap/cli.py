@@ -42,8 +42,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command line. Returns the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tanggap.settings")
-    # Nearly all that a request makes is gone with it: looking for rings of objects after every 700
-    # of them, as Python does, costs a tenth of the time and finds nothing.
+    # Nearly all that a request makes is gone with it: to look for rings of objects after every 700
+    # of them, as Python does, takes nearly a tenth of the time.
     gc.set_threshold(50_000, 20, 20)
     # A polite end runs the exit handlers, which stop the database that we started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

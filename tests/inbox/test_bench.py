@@ -1,4 +1,4 @@
-"""The bench of the inbox in its bounded form: a real server, fifteen hundred conversations."""
+"""The bench of the inbox in its bounded form: a real server, three thousand conversations."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def run(name: str, clone, *options: str) -> dict:
 
 @pytest.mark.long(15)
 def test_pages_are_walked_to_the_last_and_none_asks_more_than_twelve_queries(database_clone):
-    found = run("inbox", database_clone, "--conversations=1500", "--requests=8", "--pages=30")
+    found = run("inbox", database_clone, "--conversations=3000", "--requests=8", "--pages=30")
     for kind in ("list", "next_page", "search", "open"):
         assert 0 < found[kind]["queries"] <= 12, (kind, found[kind])
         assert found[kind]["sql_p50_ms"] > 0 and 0 < found[kind]["p50_ms"] <= found[kind]["p95_ms"]
     walk = found["walk"]
     assert walk["gaps"] == walk["repeats"] == 0
-    assert walk["sql_rows"] > 1400 and walk["http_pages"] > found["of_the_agency"] // 25
+    assert walk["sql_rows"] > 2900 and walk["http_pages"] > found["of_the_agency"] // 25
     assert found["largest_page_kb"] < 100
 
 

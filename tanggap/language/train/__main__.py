@@ -239,7 +239,7 @@ def language(data: Path, figures: dict[str, Any]) -> store.Trained:
         scores[test] = part.scores(texts[test])
     shipped = fit_bayes("language", often, rareness, truth.tolist(), LANGUAGES, SMOOTH)
     shipped.added[:] = lean_to_indonesian(
-        LANGUAGES, scores, truth == "id-news", 0.02, *WANTED_INDONESIAN["fast"]
+        LANGUAGES, scores, truth == "id-news", 0.02, WANTED_INDONESIAN["fast"]
     )
     scores += shipped.added
     calibrate(shipped, scores, truth.tolist(), FOLDED["language"])

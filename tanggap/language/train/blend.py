@@ -76,11 +76,9 @@ def blend(
         head.added = head.added + lean(scores, right)
     if name == "language":
         news = right == labels.index("id-news")
-        leans = [
-            lean_to_indonesian(labels, scores, news, 0.01, wanted)
-            for wanted in WANTED_INDONESIAN["careful"]
-        ]
-        head.added = head.added + np.mean(leans, axis=0)
+        head.added = head.added + lean_to_indonesian(
+            labels, scores, news, 0.01, WANTED_INDONESIAN["careful"]
+        )
     return made
 
 

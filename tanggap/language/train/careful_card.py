@@ -42,7 +42,7 @@ training split, so a figure on it flatters.
 ## Validation
 
 Sentiment and language: on the validation splits, by the network that is shipped, which has read
-{share}. Our own heads: on {judged} of our own lines that {whose} not read, a scenario on one
+{share}. Our own heads: on {judged} of our own lines that {who_had} not read, a scenario on one
 side only; how far the fast tier is heard was chosen on the other half of them. Words and phrases of
 the lexicon were learnt, and some were written after the mistakes of an earlier model had been read.
 A confidence is bent to how often such answers were right on the same lines. F1 is the mean over
@@ -114,7 +114,7 @@ def write(
         sources=listed(),
         judged=len(ours),
         share="all that may be learnt" if seeds else "four fifths of what may be learnt",
-        whose="networks of their own had" if seeds or len(judged) > 1 else "it had",
+        who_had="networks of their own had" if seeds or len(judged) > 1 else "it had",
         figures="\n".join(rows),
         smsa_seeds=", ".join(_three(one) for one in figures["sentiment_smsa"]["macro_f1_seeds"]),
         nusax_seeds=", ".join(_three(one) for one in nusax["mean_seeds"]),
