@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -58,18 +59,13 @@ class Shell:
     def _frame(self) -> tuple[dict[str, int], Any]:
         if self.scope.agency is None:
             return {}, None
-        areas = {place.area for place in (*nav.CYCLE, *nav.KEEPING) if self.scope.may(place.verb)}
-
-        def ask() -> tuple[dict[str, int], Any]:
-            return (
-                registry.counts(self.scope, self.now, areas),
-                registry.hold_in_force(self.scope, self.now),
-            )
-
-        if getattr(self.request, "entered", False):
-            return ask()
-        with enter(self.scope):
-            return ask()
+        areas = set()
+        if not getattr(self.request, "uncounted", False):
+            places = (*nav.CYCLE, *nav.KEEPING)
+            areas = {place.area for place in places if self.scope.may(place.verb)}
+        entered = getattr(self.request, "entered", False)
+        with nullcontext() if entered else enter(self.scope):
+            return registry.frame(self.scope, self.now, areas)
 
     @property
     def counts(self) -> dict[str, int]:

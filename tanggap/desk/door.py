@@ -171,6 +171,8 @@ def _ended(request: HttpRequest) -> HttpResponse:
 
 def _not_yours(request: HttpRequest, scope: Scope, verb: str) -> HttpResponse:
     may = [role for role in roles.ROLES if roles.allows(role, verb)]
+    # Anybody may be refused as often as they ask: the rail of a refusal counts nothing.
+    request.uncounted = True  # type: ignore[attr-defined]
     with enter(scope):
         holders = list(
             Membership.objects.filter(agency=scope.agency, ended_at=None, role__in=may)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
@@ -143,11 +144,8 @@ def lift(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @shell.hold
-def in_force(scope: Scope, now: datetime) -> Hold | None:
-    found = crisis.active(scope.readable).first()
-    if found is not None:
-        found.by, found.at = found.placed_by, found.placed_at
-    return found
+def in_force(scope: Scope, now: datetime) -> QuerySet[Hold]:
+    return crisis.active(scope.readable)
 
 
 urlpatterns = [

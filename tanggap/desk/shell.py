@@ -5,7 +5,7 @@ An area registers a question once, at the end of its desk module:
     @shell.count("inbox")
     def waiting(scope: Scope, now: datetime) -> QuerySet: ...
 
-All counts are one SQL statement, so the frame costs the same with one area or with twelve.
+All are one SQL statement, so the frame costs the same with one area or with twelve.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ from django.db.models import IntegerField, QuerySet, Value
 from tanggap.core.scope import Scope
 
 Question = Callable[[Scope, datetime], QuerySet[Any]]
-Finder = Callable[[Scope, datetime], Any]
 Q = TypeVar("Q", bound=Question)
-F = TypeVar("F", bound=Finder)
 
 COUNTS: dict[str, Question] = {}
-HOLDS: list[Finder] = []
+HOLDS: list[Question] = []
+HOLD = "a hold in force"
 
 
 def count(area: str) -> Callable[[Q], Q]:
@@ -37,36 +36,46 @@ def count(area: str) -> Callable[[Q], Q]:
     return keep
 
 
-def hold(finder: F) -> F:
-    """Register the one question "is a hold in force?": the Hold (with reason, by, at) or None."""
-    HOLDS[:] = [finder]
-    return finder
+def hold(question: Q) -> Q:
+    """Register the one question "which holds are in force?": rows with reason, placed_by and
+    placed_at, the oldest first."""
+    HOLDS[:] = [question]
+    return question
 
 
 CAP = 100
 """Counting stops here: "99+" says enough, and to count everything is slow."""
 
 
-def counts(scope: Scope, now: datetime, areas: set[str]) -> dict[str, int]:
-    """How many rows wait in each of `areas`, at most CAP. One query; areas where none waits are
-    absent."""
-    wanted = [area for area in COUNTS if area in areas]
-    asked = [
-        COUNTS[area](scope, now)
-        .order_by()
-        .annotate(area=Value(number, output_field=IntegerField()))
-        .values_list("area", "pk")[:CAP]
-        for number, area in enumerate(wanted)
-    ]
-    if not asked:
-        return {}
-    first, *rest = asked
-    found: dict[str, set[int]] = {}
-    # A row that a question meets twice is one row.
-    for number, pk in first.union(*rest, all=True) if rest else first:
-        found.setdefault(wanted[number], set()).add(pk)
-    return {area: len(rows) for area, rows in found.items()}
+def frame(scope: Scope, now: datetime, areas: set[str]) -> tuple[dict[str, int], Any]:
+    """How many rows wait in each of `areas`, at most CAP, and the oldest hold in force or None.
+
+    One query, and another for the hold where there is one. Areas where nothing waits are absent.
+    """
+    asked = {area: COUNTS[area](scope, now) for area in COUNTS if area in areas}
+    for question in HOLDS:
+        asked[HOLD] = question(scope, now)
+    found = _counted(asked)
+    return found, hold_in_force(scope, now) if found.pop(HOLD, 0) else None
 
 
 def hold_in_force(scope: Scope, now: datetime) -> Any:
-    return HOLDS[0](scope, now) if HOLDS else None
+    return HOLDS[0](scope, now).first() if HOLDS else None
+
+
+def _counted(asked: dict[str, QuerySet[Any]]) -> dict[str, int]:
+    areas = list(asked)
+    numbered = [
+        rows.order_by()
+        .annotate(area=Value(number, output_field=IntegerField()))
+        .values_list("area", "pk")[:CAP]
+        for number, rows in enumerate(asked.values())
+    ]
+    if not numbered:
+        return {}
+    first, *rest = numbered
+    found: dict[str, set[int]] = {}
+    # A row that a question meets twice is one row.
+    for number, pk in first.union(*rest, all=True) if rest else first:
+        found.setdefault(areas[number], set()).add(pk)
+    return {area: len(rows) for area, rows in found.items()}

@@ -43,18 +43,20 @@ OUTSIDE = ("masuk/login/", "masuk/password/reset/", "tidak-ada/")
 SHOTS = os.environ.get("TANGGAP_SHOTS", "")
 
 
+WAITING = {"messaging": 3, "inbox": 41, "followup": 12}
+
+
 @dataclass
 class Hold:
     reason: str
-    at: datetime
+    placed_at: datetime
 
 
 @pytest.fixture
 def gallery(settings, monkeypatch):
     """The gallery's pages in a frame with every place of the rail, however many are built."""
     monkeypatch.setattr(nav, "address", lambda page: f"/{page.removeprefix('desk:')}/")
-    waiting = {"messaging": 3, "inbox": 41, "followup": 12}
-    monkeypatch.setattr(shell, "counts", lambda scope, now, areas: waiting)
+    monkeypatch.setattr(shell, "frame", lambda scope, now, areas: (WAITING, None))
     settings.ROOT_URLCONF = "tests.browser.gallery"
     here = Path(__file__).parent / "templates"
     engine = settings.TEMPLATES[0]
@@ -86,7 +88,7 @@ def listen(page: Page, faults: list[str]) -> None:
 @pytest.mark.parametrize("width", [360, 1280])
 def test_axe_finds_nothing(gallery, cookie, live_server, browser, monkeypatch, width, scheme):
     held = Hold("Gempa di Kec. Cikaret", datetime.now(UTC)) if scheme == "dark" else None
-    monkeypatch.setattr(shell, "hold_in_force", lambda scope, now: held)
+    monkeypatch.setattr(shell, "frame", lambda scope, now, areas: (WAITING, held))
     asked = RULES if scheme == "light" else COLOURS
     faults: list[str] = []
     for signed_in, pages in ((False, OUTSIDE), (True, PAGES)):

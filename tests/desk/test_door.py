@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.http import HttpResponse
 from django.template.response import TemplateResponse
 from django.test import Client, RequestFactory, override_settings
+from django.test.utils import CaptureQueriesContext
 from django.urls import path
 
 from tanggap import urls as real
+from tanggap.activities import crisis
 from tanggap.core.errors import Refused, Stale
 from tanggap.core.models import Membership
 from tanggap.desk.door import desk
@@ -166,6 +169,28 @@ def test_the_frame_costs_few_queries(signed_in, django_assert_max_num_queries):
     # Session, person, memberships, agency, tenant, and what enter() sets: 3 + savepoints.
     with django_assert_max_num_queries(18):
         client.get("/meja/lainnya/")
+
+
+def test_every_page_says_the_oldest_hold_in_force(signed_in, agency, member):
+    lead, client, begun = member("lead"), signed_in("responder"), datetime.now(UTC)
+    assert "Gempa di Cikaret" not in client.get("/meja/lainnya/").content.decode()
+    first = crisis.place(agency, reason="Gempa di Cikaret", by=lead, now=begun)
+    crisis.place(agency, reason="Listrik padam", by=lead, now=begun + timedelta(seconds=1))
+    said = client.get("/meja/lainnya/").content.decode()
+    assert "Gempa di Cikaret" in said and "Listrik padam" not in said
+    crisis.lift(first, reason="Aman", by=lead, now=begun + timedelta(seconds=2))
+    assert "Listrik padam" in client.get("/meja/lainnya/").content.decode()
+
+
+@at_test_urls
+def test_a_refusal_counts_nothing_and_still_says_the_hold(signed_in, agency, member):
+    client = signed_in("responder")
+    crisis.place(agency, reason="Gempa di Cikaret", by=member("lead"), now=datetime.now(UTC))
+    with CaptureQueriesContext(connection) as asked:
+        answer = client.get("/t/write/")
+    assert answer.status_code == 403
+    assert "Gempa di Cikaret" in answer.content.decode()
+    assert not [one["sql"] for one in asked if "inbox_conversation" in one["sql"]]
 
 
 def test_switching_to_a_strange_agency_is_refused(signed_in, other):
