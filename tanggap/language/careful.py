@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from tanggap.language import fast
-from tanggap.language.reader import Floats
+from tanggap.language.reader import Floats, Marks
 
 LONGEST = 128
 """Pieces of words that are read of a message, two marks among them: its first and its last half."""
@@ -36,21 +36,38 @@ class NotInstalled(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """How far the network's scores and the fast tier's count, and what each label gets on top."""
+
+    own: float
+    fast: float
+    added: Floats
+
+    def of(self, said: Floats, beside: Floats) -> Floats:
+        found: Floats = (said * self.own + beside * self.fast + self.added).astype(np.float32)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class Beside:
     """One question: where the network's scores stand, what they weigh, and what the fast tier's
-    weigh beside them."""
+    weigh beside them. In a regional language, which the network hardly knows, they may weigh
+    otherwise (`regional`)."""
 
     head: fast.Head
     first: int
-    own: float
-    fast: float
+    share: Share
+    regional: Share | None
 
-    def scores(self, said: Floats, sums: Floats) -> Floats:
-        """`said` by the network, `sums` of the fast tier: a row a text."""
+    def scores(self, said: Floats, sums: Floats, regional: Marks) -> Floats:
+        """`said` by the network, `sums` of the fast tier, and whether its language is a regional
+        one: a row a text."""
         here = said[:, self.first : self.first + len(self.head.labels)]
         other = fast.model().heads[self.head.name]
         beside = other.scores(sums) - other.added
-        found: Floats = (here * self.own + beside * self.fast + self.head.added).astype(np.float32)
+        found = self.share.of(here, beside)
+        if self.regional is not None:
+            found[regional] = self.regional.of(here[regional], beside[regional])
         return found
 
 
@@ -62,10 +79,19 @@ class Model:
     splitter: Any
     session: Any
     heads: dict[str, Beside]
+    regional: frozenset[str]
 
     def said(self, texts: Sequence[str]) -> Floats:
         """The network's scores, a row a text."""
         return answers(self.session, split(self.splitter, texts))
+
+    def scores(self, said: Floats, sums: Floats) -> dict[str, Floats]:
+        """All questions: what the network `said` and the fast tier's `sums`, a row a text."""
+        nowhere = np.zeros(len(said), np.bool_)
+        language = self.heads["language"]
+        found = language.scores(said, sums, nowhere).argmax(1)
+        regional = np.array([one in self.regional for one in language.head.labels])[found]
+        return {name: one.scores(said, sums, regional) for name, one in self.heads.items()}
 
 
 def how_to_install() -> str:
@@ -110,9 +136,13 @@ def model() -> Model:
             (np.array(one["bend"][0]), np.array(one["bend"][1])),
             one["unsure_below"],
         )
-        heads[head.name] = Beside(head, one["first"], one["own"], one["fast"])
+        share = Share(one["own"], one["fast"], head.added)
+        there = one.get("regional")
+        apart = there and Share(there["own"], there["fast"], np.array(there["added"], np.float32))
+        heads[head.name] = Beside(head, one["first"], share, apart)
     weights = folder.joinpath("careful.onnx").read_bytes()
-    return Model(about["name"], splitter, session(onnxruntime, weights), heads)
+    regional = frozenset(about["regional"])
+    return Model(about["name"], splitter, session(onnxruntime, weights), heads, regional)
 
 
 def session(onnxruntime: Any, weights: bytes) -> Any:

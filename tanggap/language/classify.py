@@ -118,11 +118,8 @@ def _columns(sums: Floats, texts: Sequence[str], tier: str) -> dict[str, Column]
         heads = fast.model().heads
         return {name: column(heads[name], heads[name].scores(sums)) for name in HEADS}
     larger = careful.model()
-    said = larger.said(texts)
-    return {
-        name: column(larger.heads[name].head, larger.heads[name].scores(said, sums))
-        for name in HEADS
-    }
+    found = larger.scores(larger.said(texts), sums)
+    return {name: column(larger.heads[name].head, found[name]) for name in HEADS}
 
 
 def column(head: fast.Head, scores: Floats, fold: bool = True) -> Column:

@@ -20,6 +20,7 @@ from tanggap.language.features import Hashes, Longs
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
+Marks = npt.NDArray[np.bool_]
 
 REMEMBERED = 150_000
 """Chunks kept in mind; above it a reader forgets all and starts anew."""

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tanggap.cli import main
-from tanggap.language import MADE_BY, careful
+from tanggap.language import MADE_BY, careful, fast
 from tanggap.language.classify import HEADS, NoSuchTier, classify, read
 from tanggap.language.lines import classify_lines
 from tests.language.test_classify import LINES, ODD_ONES, SAID, WANTED
@@ -64,6 +64,19 @@ def test_a_message_reads_the_same_alone_and_among_others(installed):
         for row, one in enumerate(alone):
             assert one[name].codes[0] == column.codes[row]
             assert one[name].confidence[0] == pytest.approx(column.confidence[row], abs=1e-4)
+
+
+def test_a_regional_language_may_hear_the_fast_tier_more():
+    head = fast.model().heads["sentiment"]
+    nothing = np.zeros(len(head.labels), np.float32)
+    both = careful.Beside(
+        head, 0, careful.Share(1.0, 0.0, nothing), careful.Share(0.0, 2.0, nothing)
+    )
+    said = np.array([[1, 2, 3], [4, 5, 6]], np.float32)
+    sums = fast.reader().sums(["ramah pisan palayananna", "pelayanannya ramah sekali"])
+    found = both.scores(said, sums, np.array([True, False]))
+    assert found[0] == pytest.approx(2 * (head.scores(sums)[0] - head.added), abs=1e-4)
+    assert found[1].tolist() == [4, 5, 6]
 
 
 def test_nothing_in_nothing_out(installed):

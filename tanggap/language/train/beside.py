@@ -94,7 +94,9 @@ def unseen(
 def _read(texts: Sequence[Text], rows: Rows, group: str) -> tuple[Rows, Any, Any]:
     pairs = group != "language"
     counted: Counts = counts([texts[at].text for at in rows], *SIZES[group], pairs)
-    rare: Rarity = rarity(counted)
+    # As in the tier that is shipped: how rare a word is, messages tell and not the lexicon.
+    told = np.array([texts[at].source != "lexicon" for at in rows])
+    rare: Rarity = rarity(counted[told])
     often = None
     if not pairs:
         table = sp.hstack([counted.words * WORDS_WEIGH, counted.pieces]).tocsr()

@@ -18,6 +18,7 @@ from tanggap.language.train.settings import LEANING, WANTED_INDONESIAN
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
+Marks = npt.NDArray[np.bool_]
 # Scores far from the mean label's are drawn in a little, so that few lines cannot shift much.
 CALM = 0.01
 
@@ -25,14 +26,19 @@ CALM = 0.01
 @dataclass
 class Blend:
     """A question's answer: `own` times the network's scores and `fast` times the fast tier's, and
-    `head.added`; `head` turns the sum into a confidence."""
+    `head.added`; `head` turns the sum into a confidence. `regional`, if any, is what counts in
+    regional languages instead."""
 
     head: Head
     own: float
     fast: float
+    regional: Blend | None = None
 
-    def scores(self, said: Floats, beside: Floats) -> Floats:
+    def scores(self, said: Floats, beside: Floats, regional: Marks) -> Floats:
         found: Floats = said * self.own + beside * self.fast + self.head.added
+        if self.regional is not None:
+            apart = self.regional.scores(said[regional], beside[regional], regional[regional])
+            found[regional] = apart
         return found
 
 
@@ -71,7 +77,7 @@ def blend(
     added = np.where(np.bincount(right, minlength=count) > 0, found[2:], -4.0)
     head = Head(name, labels, np.zeros((0, count), np.float32), added, shift=np.zeros(count))
     made = Blend(head, float(found[0]), float(found[1]))
-    scores = made.scores(said, beside)
+    scores = made.scores(said, beside, np.zeros(len(said), np.bool_))
     if name in LEANING:
         head.added = head.added + lean(scores, right)
     if name == "language":
@@ -82,8 +88,30 @@ def blend(
     return made
 
 
-def _f1(scores: Floats, right: Rows, shown: npt.NDArray[np.bool_]) -> float:
+def _f1(scores: Floats, right: Rows, shown: Marks) -> float:
     return float(f1_score(right[shown], scores[shown].argmax(1), average="macro"))
+
+
+def blends(
+    name: str,
+    labels: list[str],
+    said: Floats,
+    beside: Floats,
+    right: Rows,
+    weigh: Floats,
+    regional: Marks,
+    only: str = "",
+) -> Blend:
+    """Sentiment is chosen for regional languages and the others by themselves: no network has read
+    much of the former."""
+    if name != "sentiment":
+        return blend(name, labels, said, beside, right, weigh, only)
+    made, apart = (
+        blend(name, labels, said[rows], beside[rows], right[rows], weigh[rows], only)
+        for rows in (~regional, regional)
+    )
+    made.regional = apart
+    return made
 
 
 def judge(
@@ -93,20 +121,21 @@ def judge(
     beside: Floats,
     right: Rows,
     weigh: Floats,
+    regional: Marks,
     half: Rows,
-    shown: npt.NDArray[np.bool_],
+    shown: Marks,
 ) -> tuple[Blend, dict[str, Any]]:
     """The blend that is shipped, calibrated, and figures of the lines that are `shown`: each half
     is judged by what was chosen on the other."""
-    made = blend(name, labels, said, beside, right, weigh)
+    made = blends(name, labels, said, beside, right, weigh, regional)
     heard = {}
     for only in ("", "own", "fast"):
         heard[only] = np.zeros(said.shape, np.float32)
         for one in np.unique(half):
             here, rest = half == one, half != one
-            some = (said[rest], beside[rest], right[rest], weigh[rest])
-            other = blend(name, labels, *some, only)
-            heard[only][here] = other.scores(said[here], beside[here])
+            some = (said[rest], beside[rest], right[rest], weigh[rest], regional[rest])
+            other = blends(name, labels, *some, only)
+            heard[only][here] = other.scores(said[here], beside[here], regional[here])
     truth = np.array(labels)[right]
     unseen = heard[""]
     if name in OWN and _f1(heard["fast"], right, shown) > _f1(unseen, right, shown):

@@ -29,8 +29,9 @@ be turned back into their texts; who passes on the data itself passes on their t
 Our own lines ({lines} in {scenarios} scenarios; one scenario is one situation and the people in
 it) were written by Tanggap's authors, in the registers that citizens use, because no openly
 licensed set exists. So were {words} words and phrases of `train/sets/lexicon.json`, which speak for
-a label without deciding it. They are invented: they show what we expect citizens to write, not what
-they wrote. Their writers were language models that worked to written definitions.
+a label without deciding it: most of them on topics, by writers who had read what the labels mean
+and none of the lines. All this is invented: it shows what we expect citizens to write, not what
+they wrote. The writers were language models that worked to written definitions.
 
 There are two sets. The second, {second} lines, was written by eight writers who were told to look
 for situations that the first lacks, five or six lines each, and to let the obvious word of many a

@@ -33,19 +33,21 @@ from tanggap.language.train import base as start
 from tanggap.language.train import beside, careful_card, gazetteer, graph, material
 from tanggap.language.train.blend import Blend, judge
 from tanggap.language.train.fit import report
-from tanggap.language.train.labels import HEADS, STARTS
+from tanggap.language.train.labels import HEADS, REGIONAL, STARTS
 from tanggap.language.train.learn import Heard, Plan, hear, learn
 from tanggap.language.train.material import NONE
 from tanggap.language.train.network import Lower, Network
 from tanggap.language.train.store import MODELS
 
-NAME = "careful/2"
+NAME = "careful/3"
 PIECES = 36_000
 FOLDS = 1
 """How many of the folds are judged. More would say the same, a network's time each."""
 SEEDS = 0
 # How much a line counts for how far the fast tier is heard on sentiment.
 WEIGH = {"own": 0.02, "nusax": 2.0}
+
+REGIONAL_CODES = [HEADS["language"].index(one) for one in REGIONAL]
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -188,6 +190,7 @@ class Training:
         truth = np.array([text.labels for text in self.texts])
         half = np.array([zlib.crc32(text.family.encode()) % 2 for text in self.texts])
         weigh = np.array([WEIGH.get(one, 1.0) for one in source], np.float32)
+        regional = np.isin(truth[:, list(HEADS).index("language")], REGIONAL_CODES)
         blends: dict[str, Blend] = {}
         figures: dict[str, Any] = {}
         for head, (name, known) in enumerate(HEADS.items()):
@@ -203,6 +206,7 @@ class Training:
                 theirs,
                 right,
                 weigh[rows] if name == "sentiment" else even,
+                regional[rows],
                 half[rows],
                 source[rows] == "own",
             )
@@ -222,12 +226,14 @@ class Training:
             told, labels = [text for text, _ in lines], [label for _, label in lines]
             ids = tier.split(self.splitter, told)
             beside_it = fast.model().heads[head]
-            theirs = beside_it.scores(mine.sums(told)) - beside_it.added
+            sums = mine.sums(told)
+            theirs = beside_it.scores(sums) - beside_it.added
             first = STARTS[head]
             found = []
             for network in networks if head == "sentiment" else networks[:1]:
-                here = self.answers(network, name, ids)[:, first : first + len(HEADS[head])]
-                scores = blends[head].scores(here, theirs)
+                said = self.answers(network, name, ids)
+                here = said[:, first : first + len(HEADS[head])]
+                scores = blends[head].scores(here, theirs, _regional(blends, said, sums))
                 folded = FOLDED["language"] if head == "language" else ()
                 found.append(report(blends[head].head, scores, labels, folded))
                 if len(found) == 1:
@@ -267,14 +273,14 @@ class Training:
         for name, known in HEADS.items():
             made = blends[name]
             head = made.head
+            apart = {} if made.regional is None else {"regional": _share(made.regional)}
             heads.append(
                 {
                     "name": name,
                     "labels": list(known),
                     "first": STARTS[name],
-                    "own": round(made.own, 5),
-                    "fast": round(made.fast, 5),
-                    "added": [round(float(one), 5) for one in head.added],
+                    **_share(made),
+                    **apart,
                     "heat": round(head.heat, 5),
                     "shift": [round(float(one), 5) for one in head.shift],
                     "bend": head.bend,
@@ -284,6 +290,7 @@ class Training:
         about = {
             "name": NAME,
             "beside": fast.model().name,
+            "regional": list(REGIONAL),
             "plan": asdict(self.plan),
             "heads": heads,
         }
@@ -300,3 +307,23 @@ class Training:
             len(self.base.pieces),
             seeds=network.startswith("seed"),
         )
+
+
+def _share(made: Blend) -> dict[str, Any]:
+    return {
+        "own": round(made.own, 5),
+        "fast": round(made.fast, 5),
+        "added": [round(float(one), 5) for one in made.head.added],
+    }
+
+
+def _regional(blends: dict[str, Blend], said: Floats, sums: Floats) -> npt.NDArray[np.bool_]:
+    """Which texts the tier itself takes for regional ones, as when it is used."""
+    known, first = HEADS["language"], STARTS["language"]
+    beside_it = fast.model().heads["language"]
+    scores = blends["language"].scores(
+        said[:, first : first + len(known)],
+        beside_it.scores(sums) - beside_it.added,
+        np.zeros(len(said), np.bool_),
+    )
+    return np.isin(scores.argmax(1), REGIONAL_CODES)

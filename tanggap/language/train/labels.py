@@ -30,6 +30,8 @@ LANGUAGES = [
     "id-news",
     "en-news",
 ]
+# Languages of which the careful tier's network had read little before it read our reviews.
+REGIONAL = ("jv", "su", "min", "ban", "mad", "bug", "ace", "bjn", "nij", "bbc")
 OWN = {
     "intent": [
         "complaint",

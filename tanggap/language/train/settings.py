@@ -13,7 +13,7 @@ STRENGTH = {
     "claim": 1.0,
 }
 # Heads beside which a share of a second learner, naive Bayes, is heard: (smoothing, share).
-BAYES = {"topic": (0.3, 0.35)}
+BAYES = {"topic": (0.1, 0.4)}
 # Heads with a label or two that are rare: a lean is chosen for each label.
 LEANING = ("urgency", "abuse", "claim")
 SMOOTH = 0.05
