@@ -43,10 +43,10 @@ training split, so a figure on it flatters.
 ## Validation
 
 Sentiment and language: on the validation splits, by the network that is shipped, which has read
-{share}. Our own heads: on {judged} of our own lines that {who_had} not read,
-a scenario on one side only; how far the fast tier is heard was chosen on the other half of them.
-Words and phrases of the lexicon were learnt, and some were written after the mistakes of an earlier
-model had been read. A confidence is bent to how often such answers were right on the same lines. F1 is the mean over
+{share}. Our own heads: on {judged} of our own lines that {who_had} not read, a scenario on one side
+only; how far the fast tier is heard was chosen on the other half of them. Words and phrases of the
+lexicon were learnt, and some were written after the mistakes of an earlier model had been read. A
+confidence is bent to how often such answers were right on the same lines. F1 is the mean over
 labels, of the two tiers together; "network" and "fast" are each alone on the same lines, the latter
 trained without them. The network was trained in pieces, {rounds} rounds; their number was raised on
 the way, as time allowed, after the validation splits had been looked at. The networks that are only
