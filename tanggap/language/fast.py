@@ -12,7 +12,6 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -80,8 +79,17 @@ def model() -> Model:
     groups, heads, column = [], {}, 0
     with folder.joinpath("fast.npz").open("rb") as file, np.load(file) as arrays:
         for at, group in enumerate(about["groups"]):
-            tables = _tables(arrays, at, group["rarest"])
-            groups.append(Group(*tables, pairs=group["pairs"]))
+            words, rare = arrays[f"words{at}"], arrays[f"rare{at}"]
+            groups.append(
+                Group(
+                    words,
+                    arrays[f"pieces{at}"],
+                    rare[: len(words)],
+                    rare[len(words) :],
+                    np.append(arrays[f"scale{at}"], np.float32(group["rarest"] / 65535)),
+                    pairs=group["pairs"],
+                )
+            )
             first, length = column, column + groups[-1].width - 1
             for head in group["heads"]:
                 heads[head["name"]] = Head(
@@ -98,20 +106,6 @@ def model() -> Model:
                 first += len(head["labels"])
             column = length + 1
     return Model(about["name"], tuple(groups), heads)
-
-
-def _tables(arrays: Any, at: int, rarest: float) -> tuple[Floats, Floats]:
-    scale = arrays[f"scale{at}"]
-    rare = arrays[f"rare{at}"].astype(np.float32) * np.float32(rarest / 65535)
-    found, start = [], 0
-    for part in ("words", "pieces"):
-        whole = arrays[f"{part}{at}"]
-        table = np.zeros((len(whole) + 1, len(scale) + 1), np.float32)
-        table[:-1, :-1] = whole * scale
-        table[:-1, -1] = rare[start : start + len(whole)]
-        start += len(whole)
-        found.append(table)
-    return found[0], found[1]
 
 
 def reader() -> Reader:

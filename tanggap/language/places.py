@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -84,11 +84,30 @@ def find(text: str, region: str = "") -> list[Place]:
                     step = size
                     break
         at += step
-    every = [code for _, _, codes, _ in found for code in codes]
-    return [
-        _place(text, spans[at][0], spans[at + size - 1][1], codes, worth, every, region)
-        for at, size, codes, worth in found
-    ]
+    every = {code for _, _, codes, _ in found for code in codes}
+    holding = {above for code in every for above in _above(code)}
+    places = []
+    for at, size, codes, worth in found:
+        start, end = spans[at][0], spans[at + size - 1][1]
+        ranked = tuple(sorted(codes, key=lambda code: _distance(code, every, holding, region)))
+        level = LEVELS[len(ranked[0])]
+        places.append(Place(start, end, text[start:end], level, ranked[:5], round(worth, 2)))
+    return places
+
+
+def _above(code: str) -> list[str]:
+    """The codes of what a place lies in: 32.01.02 lies in 32.01 and 32."""
+    return [code[:at] for at, sign in enumerate(code) if sign == "."]
+
+
+def _distance(
+    code: str, every: Set[str], holding: Set[str], region: str
+) -> tuple[bool, bool, int, str]:
+    """Sorts what a name may mean: what lies in the agency's region or holds it, then what lies in
+    another place of the text or holds it, then the larger."""
+    ours = bool(region) and (code.startswith(region) or region.startswith(code))
+    beside = code in holding or any(above in every for above in _above(code))
+    return not ours, not beside, len(code), code
 
 
 def _worth(
@@ -138,22 +157,3 @@ def _worth(
 def common_words() -> frozenset[str]:
     """Names of places that are ordinary words, too."""
     return frozenset(data("places_common")["words"])
-
-
-def _place(
-    text: str,
-    start: int,
-    end: int,
-    codes: tuple[str, ...],
-    worth: float,
-    every: list[str],
-    region: str,
-) -> Place:
-    def likely(code: str) -> tuple[bool, bool, int, str]:
-        held = any(code != one and code.startswith(one + ".") for one in every)
-        holds = any(code != one and one.startswith(code + ".") for one in every)
-        ours = bool(region) and (code.startswith(region) or region.startswith(code))
-        return (not ours, not (held or holds), len(code), code)
-
-    ranked = tuple(sorted(codes, key=likely))
-    return Place(start, end, text[start:end], LEVELS[len(ranked[0])], ranked[:5], round(worth, 2))

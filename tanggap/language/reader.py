@@ -10,15 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tanggap.language import features, kernel, normalise
+from tanggap.language import features, kernel, normalise, numbering
 from tanggap.language.features import Hashes, Longs
 
 Floats = npt.NDArray[np.float32]
+Codes = npt.NDArray[np.int8]
+Rare = npt.NDArray[np.uint16]
 Ints = npt.NDArray[np.int64]
 Marks = npt.NDArray[np.bool_]
 
@@ -32,19 +35,34 @@ BETWEEN = "\x00"
 _WORD_SEED = np.uint64(1 << 40)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Group:
-    """Heads that share their tables. The last column of each table is the squared weight of a
-    feature, by which a text's length is taken out. `words` also weighs pairs of words; a table of
-    2**n rows has one more, of zeros. `pairs` is False where only words and pieces count."""
+    """Heads that share their tables. A table has 2**n rows of one-byte weights, a label a column,
+    which `scale` turns into what they weigh; `rare` holds the squared weight of each feature, by
+    which a text's length is taken out, and is the last of `scale`. `words` also weighs pairs of
+    words; `pairs` is False where only words and pieces count."""
 
-    words: Floats
-    pieces: Floats
+    words: Codes
+    pieces: Codes
+    rare_words: Rare
+    rare_pieces: Rare
+    scale: Floats
     pairs: bool
 
     @property
     def width(self) -> int:
-        return int(self.words.shape[1])
+        return len(self.scale)
+
+    @cached_property
+    def tables(self) -> tuple[Floats, Floats]:
+        """Words and pieces for NumPy: the squared weight is the last column, and one row more is of
+        zeros."""
+        found = []
+        for codes, rare in ((self.words, self.rare_words), (self.pieces, self.rare_pieces)):
+            table = np.zeros((len(codes) + 1, self.width), np.float32)
+            table[:-1] = np.column_stack([codes, rare]) * self.scale
+            found.append(table)
+        return found[0], found[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,19 +134,6 @@ def weigh(chunks: Sequence[str]) -> Chunks:
     )
 
 
-class _Memory(dict[str, int]):
-    """Numbers chunks in the order in which they are first seen."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.chunks: list[str] = []
-
-    def __missing__(self, chunk: str) -> int:
-        number = self[chunk] = len(self)
-        self.chunks.append(chunk)
-        return number
-
-
 class Reader:
     """Holds what was read. One reader serves one thread."""
 
@@ -142,8 +147,9 @@ class Reader:
         self._forget()
 
     def _forget(self) -> None:
-        self._memory = _Memory()
-        self._learnt = self._memory[BETWEEN] + 1
+        known = numbering.Plain if self._kernel is None else numbering.Compiled
+        self._memory: numbering.Plain | numbering.Compiled = known(BETWEEN)
+        self._learnt = 1
         self._rows: Floats = np.zeros((4096, self.width), np.float32)
         self._first: Longs = np.zeros(4096, np.uint64)
         self._last: Longs = np.zeros(4096, np.uint64)
@@ -151,15 +157,11 @@ class Reader:
 
     def numbers(self, texts: Sequence[str]) -> Ints:
         """The chunks of all texts by number, a 0 before each text and one at the end."""
-        if len(self._memory) > REMEMBERED:
+        if len(self._memory.chunks) > REMEMBERED:
             self._forget()
-        whole = f" {BETWEEN} ".join(["", *texts, ""])
-        if whole.count(BETWEEN) > len(texts) + 1:
-            whole = f" {BETWEEN} ".join(["", *(text.replace(BETWEEN, " ") for text in texts), ""])
-        flat = whole.split()
-        numbers = np.array(list(map(self._memory.__getitem__, flat)), np.int64)
-        if len(self._memory) > self._learnt:
-            self._learn(self._memory.chunks[self._learnt :])
+        numbers = self._memory.numbers(texts)
+        if len(self._memory.chunks) > self._learnt:
+            self._learn()
         return numbers
 
     @property
@@ -167,8 +169,8 @@ class Reader:
         """What was read, by number; another list once all was forgotten."""
         return self._memory.chunks
 
-    def _learn(self, new: list[str]) -> None:
-        start, end = self._learnt, len(self._memory)
+    def _learn(self) -> None:
+        start, end = self._learnt, len(self._memory.chunks)
         self._learnt = end
         while self._room < end:
             self._room *= 2
@@ -176,18 +178,17 @@ class Reader:
             self._rows = longer(self._rows, self._room)
             self._first = longer(self._first, self._room)
             self._last = longer(self._last, self._room)
-        for at in range(0, len(new), 2048):
-            few = new[at : at + 2048]
-            here = slice(start + at, start + at + len(few))
+        for at in range(start, end, 2048):
+            here = slice(at, min(at + 2048, end))
             rows, first, last = self._rows[here], self._first[here], self._last[here]
             if self._kernel is None:
-                self._weigh(few, rows, first, last)
+                self._weigh(self._memory.chunks[here], rows, first, last)
                 continue
-            done = self._kernel.learn(few, rows, first, last)
-            left = np.flatnonzero(~done)
+            assert isinstance(self._memory, numbering.Compiled)
+            left = np.flatnonzero(~self._kernel.learn(self._memory.told, at, rows, first, last))
             if not len(left):
                 continue
-            seen = weigh([few[one] for one in left])
+            seen = weigh([self._memory.chunks[at + one] for one in left.tolist()])
             first[left], last[left] = seen.first, seen.last
             self._kernel.add(rows, seen.words, left[seen.word_of], kernel.WORD)
             self._kernel.add(rows, seen.pieces, left[seen.piece_of], kernel.PIECE)
@@ -199,10 +200,11 @@ class Reader:
         column = 0
         for group in self.groups:
             columns = rows[:, column : column + group.width]
-            _add(columns, group.words, seen.words, seen.word_of)
-            _add(columns, group.pieces, seen.pieces, seen.piece_of)
+            words, pieces = group.tables
+            _add(columns, words, seen.words, seen.word_of)
+            _add(columns, pieces, seen.pieces, seen.piece_of)
             if group.pairs:
-                _add(columns, group.words, seen.pairs, seen.pair_of)
+                _add(columns, words, seen.pairs, seen.pair_of)
             column += group.width
 
     def sums(self, texts: Sequence[str]) -> Floats:
@@ -230,10 +232,11 @@ class Reader:
             column = 0
             for group in self.groups:
                 if group.pairs:
-                    where = _places(hashes, len(group.words) - 1)
-                    where[silent] = len(group.words) - 1
+                    words = group.tables[0]
+                    where = _places(hashes, len(words) - 1)
+                    where[silent] = len(words) - 1
                     rows[:, column : column + group.width] += np.add.reduceat(
-                        group.words[where], offsets, axis=0
+                        words[where], offsets, axis=0
                     )
                 column += group.width
         return found

@@ -13,9 +13,10 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from tanggap.language import kernel
 from tanggap.language.places import LEVELS, Place, common_words, find, gazetteer
 from tanggap.language.reader import longer
-from tanggap.language.words import Span, data, words
+from tanggap.language.words import STRETCHED, Span, data, words
 
 Ints = npt.NDArray[np.int64]
 
@@ -55,16 +56,24 @@ def _seconds() -> frozenset[str]:
     return frozenset(word for _, some in _starts("").values() for word in some)
 
 
+@lru_cache(maxsize=1)
+def _told() -> frozenset[str]:
+    """Words that say anything about places."""
+    lists = data("place_words")
+    return _seconds().union(gazetteer()[2], lists["cues"], lists["near"])
+
+
 class Scout:
     """Judges the chunks that one reader numbered, for one region."""
 
-    def __init__(self, chunks: list[str], region: str) -> None:
+    def __init__(self, chunks: list[str], region: str, compiled: bool = True) -> None:
+        """`compiled` is False where NumPy is to do it whatever there is."""
         self.chunks, self.region = chunks, region
+        self._compiled = compiled and kernel.library() is not None
         self._judged = np.zeros((1024, 3), np.int16)
         self._flags = np.zeros(1024, np.uint8)
         self._signs = np.zeros(1024, np.int64)
-        # The first and the last word of each chunk.
-        self._words: list[tuple[str, str]] = []
+        self._learnt = 0
 
     def find(self, texts: Sequence[str], numbers: Ints) -> list[list[Place]]:
         """Places of each text; `numbers` are its chunks, a 0 before each text and at the end."""
@@ -78,10 +87,42 @@ class Scout:
         """Indices of texts that may name a place."""
         if not texts:
             return np.zeros(0, np.int64)
+        said = np.fromiter(map(len, texts), np.int64, len(texts))
+        if self._compiled:
+            worths = SURE, NEAR, CAPITAL
+            found = kernel.promising(worths, numbers, self._judged, self._flags, self._signs, said)
+        else:
+            found = self._promising(numbers, said)
+        promising, doubts = found
+        for one in doubts:
+            if not promising[one.text]:
+                promising[one.text] = self._named(one)
+        some: Ints = np.flatnonzero(promising)
+        return some
+
+    def _named(self, doubt: kernel.Doubt) -> bool:
+        """Whether two chunks beside each other may name a place."""
+        if doubt.several:
+            first, second = self._words(doubt.here)[1], self._words(doubt.after)[0]
+            if second in _starts(self.region)[first][1]:
+                return True
+        if not doubt.cue:
+            return False
+        level = data("place_words")["cues"][self._words(doubt.before)[1]]
+        return level in _levels().get(self._words(doubt.here)[0], ())
+
+    def _words(self, number: int) -> tuple[str, str]:
+        """The first and the last word of a chunk."""
+        said = words(self.chunks[number]) if number else []
+        return (said[0].word, said[-1].word) if said else ("", "")
+
+    def _promising(
+        self, numbers: Ints, said: Ints
+    ) -> tuple[npt.NDArray[np.bool_], list[kernel.Doubt]]:
+        """`kernel.promising` without a compiler."""
         flags = self._flags[numbers]
         # Irregular spaces hide what stands before a capital: such texts are searched.
         starts = np.flatnonzero(numbers == 0)
-        said = np.fromiter(map(len, texts), np.int64, len(texts))
         signs = np.add.reduceat(self._signs[numbers[:-1]], starts[:-1])
         promising: npt.NDArray[np.bool_] = said != signs + np.maximum(np.diff(starts) - 2, 0)
         promising |= np.logical_or.reduceat(flags[:-1] & _ALWAYS > 0, starts[:-1])
@@ -97,20 +138,21 @@ class Scout:
         several = second & (judged[:, _MULTI] + lent >= SURE)
         several |= second & (judged[:, _LAST] >= SURE)
         cue = (flags & _FIRST > 0) & (before & _CUE > 0)
-        text_of = np.minimum(np.searchsorted(starts, kept, side="right"), len(texts)) - 1
+        text_of = np.minimum(np.searchsorted(starts, kept, side="right"), len(said)) - 1
         promising[text_of[single]] = True
         chosen = numbers[kept]
-        for at in np.flatnonzero((several | cue) & ~promising[text_of]).tolist():
-            first, second_word = self._words[chosen[at]][1], self._words[chosen[at + 1]][0]
-            if several[at] and second_word in _starts(self.region)[first][1]:
-                promising[text_of[at]] = True
-            elif cue[at]:
-                first = self._words[chosen[at]][0]
-                level = data("place_words")["cues"][self._words[chosen[at - 1]][1]]
-                if level in _levels().get(first, ()):
-                    promising[text_of[at]] = True
-        some: Ints = np.flatnonzero(promising)
-        return some
+        doubts = [
+            kernel.Doubt(
+                int(text_of[at]),
+                int(chosen[at - 1]),
+                int(chosen[at]),
+                int(chosen[at + 1]),
+                bool(several[at]),
+                bool(cue[at]),
+            )
+            for at in np.flatnonzero((several | cue) & ~promising[text_of]).tolist()
+        ]
+        return promising, doubts
 
     def _learn(self) -> None:
         if len(self.chunks) > len(self._flags):
@@ -118,13 +160,23 @@ class Scout:
             self._judged = longer(self._judged, room)
             self._flags = longer(self._flags, room)
             self._signs = longer(self._signs, room)
-        for at in range(len(self._words), len(self.chunks)):
+        start, end = self._learnt, len(self.chunks)
+        self._learnt = end
+        new = self.chunks[start:end]
+        if start == 0:
             # The first chunk is what parts texts: after it a text begins.
-            chunk = self.chunks[at] if at else ""
-            self._signs[at] = len(chunk)
-            said = words(chunk)
-            self._words.append((said[0].word, said[-1].word) if said else ("", ""))
-            self._judged[at], self._flags[at] = self._judge(chunk, said)
+            new = ["", *new[1:]]
+        self._signs[start:end] = np.fromiter(map(len, new), np.int64, len(new))
+        self._judged[start:end] = NEVER
+        told = _told()
+        for at, chunk in enumerate(new, start):
+            bare = chunk.rstrip(".,;:!?").lower()
+            plain = bare.isascii() and bare.isalpha() and not STRETCHED.search(bare)
+            if plain and bare not in told:
+                # As nearly all: a word that says nothing of places.
+                self._flags[at] = _STOP if chunk[-1] in ".!?" else 0
+                continue
+            self._judged[at], self._flags[at] = self._judge(chunk, words(chunk))
 
     def _judge(self, chunk: str, said: Sequence[Span]) -> tuple[tuple[int, int, int], int]:
         known, _, firsts = gazetteer()

@@ -12,7 +12,7 @@ from typing import Any
 
 # 08.00 and 1.700.000 are one word each.
 WORD = re.compile(r"[0-9]+(?:[.,:][0-9]+)+|[^\W_]+(?:['’][^\W_]+)?")
-_STRETCHED = re.compile(r"(.)\1{2,}")
+STRETCHED = re.compile(r"(.)\1{2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def plain(word: str) -> str:
     if not bare.isascii():
         bare = unicodedata.normalize("NFKD", bare)
         bare = "".join(sign for sign in bare if not unicodedata.combining(sign))
-    return _STRETCHED.sub(r"\1", bare)
+    return STRETCHED.sub(r"\1", bare)
 
 
 def words(text: str) -> list[Span]:

@@ -16,6 +16,7 @@ from tanggap.language.classify import HEADS, NoSuchTier, classify, read
 from tanggap.language.lines import classify_lines
 from tanggap.language.places import find
 from tanggap.language.reader import REMEMBERED, Reader
+from tanggap.language.scout import Scout
 
 SAID = [
     "Jembatan di desa kami putus, anak-anak tidak bisa sekolah, tolong segera diperbaiki",
@@ -173,6 +174,50 @@ def test_compiled_or_not_the_sums_are_the_same():
         assert np.allclose(mine, other, rtol=1e-4, atol=1e-2)
     with_reasons = [reader.rows(SAID[0]) for reader in (compiled, plain)]
     assert np.allclose(*with_reasons, rtol=1e-4, atol=1e-2)
+
+
+SIGNS = "aabbzZQwm'`-/&+.,:;!?()\"0159_@#$^~\\\n\t\x00\x1c\x85 "
+SIGNS += "\u00a0\u00e9\u200d\u2028\u3000\uff21\ud800\U0001f62d"
+
+
+@pytest.mark.skipif(kernel.library() is None, reason="the kernel was not compiled here")
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.text(SIGNS, max_size=30), max_size=6))
+def test_compiled_or_not_the_same_chunks_weigh_the_same(texts):
+    for few in (texts, [*texts[::-1], *SAID]):
+        numbers = COMPILED.numbers(few)
+        assert (numbers == PLAIN.numbers(few)).all()
+        sums = [reader.sums_of(numbers, len(few)) for reader in (COMPILED, PLAIN)]
+        assert np.allclose(*sums, rtol=1e-4, atol=1e-2)
+    assert COMPILED.chunks == PLAIN.chunks
+
+
+COMPILED, PLAIN = Reader(fast.model().groups), Reader(fast.model().groups, compiled=False)
+
+
+def test_memory_grows_with_what_is_read():
+    """More chunks, and a longer one, than there is room for at first."""
+    reader = Reader(fast.model().groups)
+    said = [
+        " ".join(f"kata{at}" for at in range(first, first + 30)) for first in range(0, 9000, 30)
+    ]
+    said += ["panjang" * 20_000]
+    numbers = reader.numbers(said)
+    assert [reader.chunks[at] for at in numbers if at] == " ".join(said).split()
+    assert (reader.numbers(said) == numbers).all()
+
+
+@pytest.mark.skipif(kernel.library() is None, reason="the kernel was not compiled here")
+@pytest.mark.parametrize("region", ["", "35.15"])
+def test_compiled_or_not_the_same_texts_may_name_a_place(region):
+    reader = Reader(fast.model().groups)
+    told = [*ODD_ONES, *PIECES.split(), PIECES, " ".join(PIECES.split()), "", "Kota", "Solo!"]
+    told += [f"{one} {other}" for one in PIECES.split() for other in PIECES.split()]
+    numbers = reader.numbers(told)
+    found = [Scout(reader.chunks, region, compiled) for compiled in (True, False)]
+    texts = [scout.find(told, numbers) for scout in found]
+    promising = [scout.promising(told, numbers).tolist() for scout in found]
+    assert texts[0] == texts[1] and promising[0] == promising[1] != []
 
 
 @pytest.mark.parametrize("region", ["", "35.15", "34.04"])
