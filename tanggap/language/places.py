@@ -11,7 +11,7 @@ import gzip
 import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from tanggap.language.words import WORD, data, plain
@@ -19,8 +19,9 @@ from tanggap.language.words import WORD, data, plain
 LEVELS = {2: "province", 5: "regency", 8: "district", 13: "village"}
 _KIND = re.compile(r"^(?:Kabupaten|Kota|Provinsi)(?: Administrasi| Adm\.)? ")
 _WORD = re.compile(r"[^\W_]+")
-# Numbers are cardinal: what a name alone, and each sign for it, is worth; sure enough above SURE.
-SURE = 0.55
+# In hundredths: what a name alone, and each sign for it, is worth; sure enough from SURE on.
+BASE, NEAR, CAPITAL, OURS, LONG, LARGE, COMMON, SHORT = 10, 30, 25, 30, 25, 35, 35, 10
+SURE, TOLD, MOST = 55, 90, 95
 LONGEST = 5
 
 Names = dict[tuple[str, ...], tuple[str, ...]]
@@ -68,21 +69,20 @@ def find(text: str, region: str = "") -> list[Place]:
     own region ("32.01"): what lies there is more likely meant."""
     spans = [match.span() for match in WORD.finditer(text)]
     said = [plain(text[start:end]) for start, end in spans]
-    known, _, firsts = gazetteer()
-    found: list[tuple[int, int, tuple[str, ...], float]] = []
+    _, _, firsts = gazetteer()
+    found: list[tuple[int, int, tuple[str, ...], int]] = []
     at = 0
     while at < len(said):
         step = 1
-        if said[at] in firsts:
-            for size in firsts[said[at]]:
-                codes = known.get(tuple(said[at : at + size]))
-                if codes is None or at + size > len(said):
-                    continue
-                worth, codes = _worth(text, spans, said, at, size, codes, region)
-                if worth >= SURE:
-                    found.append((at, size, codes, worth))
-                    step = size
-                    break
+        for size in firsts.get(said[at], ()):
+            named = _named(tuple(said[at : at + size]), region)
+            if named is None or at + size > len(said):
+                continue
+            worth, codes = _worth(text, spans, said, at, named)
+            if worth >= SURE:
+                found.append((at, size, codes, worth))
+                step = size
+                break
         at += step
     every = {code for _, _, codes, _ in found for code in codes}
     holding = {above for code in every for above in _above(code)}
@@ -91,7 +91,7 @@ def find(text: str, region: str = "") -> list[Place]:
         start, end = spans[at][0], spans[at + size - 1][1]
         ranked = tuple(sorted(codes, key=lambda code: _distance(code, every, holding, region)))
         level = LEVELS[len(ranked[0])]
-        places.append(Place(start, end, text[start:end], level, ranked[:5], round(worth, 2)))
+        places.append(Place(start, end, text[start:end], level, ranked[:5], worth / 100))
     return places
 
 
@@ -110,47 +110,61 @@ def _distance(
     return not ours, not beside, len(code), code
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a name may mean, and what speaks for a place in the name alone."""
+
+    codes: tuple[str, ...]
+    here: tuple[str, ...]  # those in the agency's region
+    worth: int
+
+
+@lru_cache(maxsize=1 << 15)
+def _named(words: tuple[str, ...], region: str) -> Named | None:
+    codes = gazetteer()[0].get(words)
+    if codes is None:
+        return None
+    name = "".join(words)
+    here = tuple(code for code in codes if region and code.startswith(region))
+    worth = BASE + OURS * bool(here) + LONG * (len(words) > 1)
+    if min(map(len, codes)) <= 5:
+        worth += LARGE
+    elif len(name) <= 4 or (len(codes) > 3 and not here):
+        worth -= SHORT
+    if len(words) == 1 and name in common_words():
+        worth -= COMMON
+    return Named(codes, here, worth)
+
+
 def _worth(
     text: str,
     spans: Sequence[tuple[int, int]],
     said: Sequence[str],
     at: int,
-    size: int,
-    codes: tuple[str, ...],
-    region: str,
-) -> tuple[float, tuple[str, ...]]:
+    named: Named,
+) -> tuple[int, tuple[str, ...]]:
     """How much speaks for a place here, and which of the codes fit the word before it."""
     before = said[at - 1] if at else ""
+    lists = data("place_words")
+    cue = before in lists["cues"]
+    if not cue and named.worth + NEAR + CAPITAL < SURE:
+        return 0, named.codes
     start, end = spans[at]
     word = text[start:end]
-    lists = data("place_words")
     if before in lists["street"] or not word[0].isalpha():
-        return 0.0, codes
-    name = "".join(said[at : at + size])
-    common = size == 1 and name in common_words()
-    worth = 0.1
-    if before in lists["cues"]:
-        fit = tuple(code for code in codes if LEVELS[len(code)] == lists["cues"][before])
+        return 0, named.codes
+    worth = named.worth
+    if cue:
+        level = lists["cues"][before]
+        fit = tuple(code for code in named.codes if LEVELS[len(code)] == level)
         if fit:
-            return 0.9, fit
-        worth += 0.3
-    elif before in lists["near"]:
-        worth += 0.3
+            return TOLD, fit
+    if cue or before in lists["near"]:
+        worth += NEAR
     # A capital at a sentence's start says nothing; in a text all of capitals, neither.
     if word[0].isupper() and not word.isupper() and at and text[start - 2] not in ".!?\n":
-        worth += 0.25
-    here = tuple(code for code in codes if region and code.startswith(region))
-    if here:
-        worth += 0.3
-    if size > 1:
-        worth += 0.25
-    if min(map(len, codes)) <= 5:
-        worth += 0.35
-    elif len(name) <= 4 or (len(codes) > 3 and not here):
-        worth -= 0.1
-    if common:
-        worth -= 0.35
-    return min(worth, 0.95), here or codes
+        worth += CAPITAL
+    return min(worth, MOST), named.here or named.codes
 
 
 @cache

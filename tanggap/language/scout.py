@@ -14,15 +14,27 @@ import numpy as np
 import numpy.typing as npt
 
 from tanggap.language import kernel
-from tanggap.language.places import LEVELS, Place, common_words, find, gazetteer
+from tanggap.language.places import (
+    BASE,
+    CAPITAL,
+    COMMON,
+    LARGE,
+    LEVELS,
+    LONG,
+    NEAR,
+    OURS,
+    SHORT,
+    SURE,
+    Place,
+    common_words,
+    find,
+    gazetteer,
+)
 from tanggap.language.reader import longer
 from tanggap.language.words import STRETCHED, Span, data, words
 
 Ints = npt.NDArray[np.int64]
 
-# In hundredths, as `places.worth` has them.
-BASE, NEAR, CAPITAL, OURS, LONG, LARGE, COMMON, SHORT = 10, 30, 25, 30, 25, 35, 35, 10
-SURE = 55
 NEVER = -999
 _CUE, _NEAR, _SECOND, _FIRST, _CAPITAL, _ALWAYS, _STOP, _SIGN = (1 << at for at in range(8))
 _SINGLE, _MULTI, _LAST = range(3)
@@ -176,7 +188,8 @@ class Scout:
                 # As nearly all: a word that says nothing of places.
                 self._flags[at] = _STOP if chunk[-1] in ".!?" else 0
                 continue
-            self._judged[at], self._flags[at] = self._judge(chunk, words(chunk))
+            said = [Span(0, len(bare), bare)] if plain else words(chunk)
+            self._judged[at], self._flags[at] = self._judge(chunk, said)
 
     def _judge(self, chunk: str, said: Sequence[Span]) -> tuple[tuple[int, int, int], int]:
         known, _, firsts = gazetteer()
