@@ -272,7 +272,7 @@ typedef struct {
 } word;
 
 typedef struct {
-    word words[MOST];
+    word words[2 * MOST]; /* a shout is a word and a pause */
     uint8_t letters[2 * MOST + 2];
     int count, end, shouts, capitals, others;
 } chunk_read;
@@ -364,7 +364,7 @@ static int read_chunk(const model *m, const uint8_t *chunk, int64_t length, chun
 FAST void tanggap_learn(const model *m, const memory *known, int64_t from, int64_t count,
                         float *rows, uint64_t *first, uint64_t *last, uint8_t *done) {
     chunk_read r;
-    uint32_t words[3 * MOST], pieces[2 * MOST * PIECES];
+    uint32_t words[5 * MOST], pieces[2 * MOST * PIECES];
     crc_ready();
     for (int64_t at = 0; at < count; at++) {
         int64_t start = known->ends[from + at - 1];

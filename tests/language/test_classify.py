@@ -162,6 +162,9 @@ ODD_ONES = [
     "",
     "A AB ABC ABC, ABCD. aaa AAAb yg YG, jl.jl. [x] @user é Pàré zaaaak, 2x rt03 jalan2nya...",
     "x" * 300,
+    " ".join(
+        [3 * "ab!" * 22, "!a" * 100, "?1" * 100, "a-" * 100, "a,b" * 66, "!?" * 100, "x" * 200]
+    ),
     "kec.Jatinegara desa-desa; b4ngs4t!!! https://contoh.id/a 😭😭 \u00a0di\u2009sini",
 ]
 
