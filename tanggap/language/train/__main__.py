@@ -280,7 +280,7 @@ def own_heads(data: Path, figures: dict[str, Any]) -> store.Trained:
     rare = rarity(counted)
     texts = weighed(counted, rare)
     family = ["own:" + one["scenario"] for one in ours]
-    hard = np.array([sources.hard(one) for one in ours])
+    of_set = np.array([sources.set_of(one) for one in ours])
     heads = []
     for name, labels in OWN.items():
         truth = np.array([_label(one, name) for one in ours])
@@ -305,7 +305,8 @@ def own_heads(data: Path, figures: dict[str, Any]) -> store.Trained:
             )
         calibrate(head, scores, truth.tolist(), FOLDED.get(name, ()))
         figures[name] = report(head, scores, truth.tolist())
-        for called, rows in (("first", ~hard), ("second", hard)):
+        for called in ("first", "second", "third"):
+            rows = of_set == called
             figures[f"{name}_{called}_set"] = report(head, scores[rows], truth[rows].tolist())
         if name in FOLDED:
             folded = report(head, scores, truth.tolist(), FOLDED[name])

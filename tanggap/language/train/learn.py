@@ -3,7 +3,6 @@ training that was interrupted goes on where it was, to the same weights."""
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,14 +25,16 @@ Rows = npt.NDArray[np.int64]
 @dataclass(frozen=True)
 class Plan:
     """How it learns. `rate` is of the uppermost layer; `often` is how many times a round of all
-    rounds reads a source; a batch has up to `words` pieces and `most` texts."""
+    rounds reads a source; a batch has up to `words` pieces and `most` texts. The last `late` rounds
+    read what was written late, too."""
 
     layers: int = 8
     frozen: int = 4
     rate: float = 1.5e-4
     less: float = 0.9
     head: float = 10.0
-    rounds: float = 10
+    rounds: int = 11
+    late: int = 4
     words: int = 1536
     most: int = 64
     drop: float = 0.1
@@ -41,7 +42,7 @@ class Plan:
     smooth: float = 0.05
     warm: float = 0.08
     often: tuple[tuple[str, float], ...] = (
-        ("smsa", 0.5),
+        ("smsa", 0.6),
         ("nusax", 0.8),
         ("ntrex", 0.6),
         ("mixed", 1.0),
@@ -111,23 +112,37 @@ def batches(
     return [found[at] for at in order]
 
 
+@dataclass(frozen=True)
+class Step:
+    """Texts that are read at once, and how much of all rounds was done before, 0 to 1."""
+
+    rows: Rows
+    done: float
+    late: bool
+
+
 def course(
     plan: Plan, texts: Sequence[Text], lengths: npt.NDArray[np.int64], may: Rows, seed: int
-) -> list[Rows]:
-    """All batches of all rounds."""
+) -> list[Step]:
+    """All batches of all rounds. What is late changes nothing in the rounds before it."""
     sources = np.array([text.source for text in texts])
-    found = []
-    whole_rounds = math.ceil(plan.rounds)
-    for one in range(whole_rounds):
+    early = may[~np.array([text.late for text in texts])[may]]
+    found: list[Step] = []
+    for one in range(plan.rounds):
         draw = np.random.default_rng((SEED, seed, one))
+        late = one >= plan.rounds - plan.late
+        known = may if late else early
         rows = []
         for source, often in plan.often:
-            here = may[sources[may] == source]
+            here = known[sources[known] == source]
             whole, part = divmod(often, 1)
             rows += [here] * int(whole)
             rows.append(draw.permutation(here)[: int(part * len(here))])
-        found += batches(np.concatenate(rows), lengths, plan.words, plan.most, draw)
-    return found[: round(len(found) * plan.rounds / whole_rounds)]
+        read = batches(np.concatenate(rows), lengths, plan.words, plan.most, draw)
+        found += [
+            Step(rows, (one + at / len(read)) / plan.rounds, late) for at, rows in enumerate(read)
+        ]
+    return found
 
 
 def learn(
@@ -148,13 +163,16 @@ def learn(
         list(network.rates(plan.rate, plan.less, plan.head)), betas=(0.9, 0.98), fused=True
     )
     steps = course(plan, texts, heard.lengths, may, seed)
-    warm = max(1, int(plan.warm * len(steps)))
     pace = torch.optim.lr_scheduler.LambdaLR(
-        machine, lambda at: min((at + 1) / warm, (len(steps) - at) / (len(steps) - warm))
+        machine, lambda at: _pace(plan.warm, steps[min(at, len(steps) - 1)].done)
     )
     truth = torch.tensor([text.labels for text in texts])
     weight = torch.tensor([text.weight for text in texts])
-    rare = [_rarity(texts, may, head, known) for head, known in enumerate(counts)]
+    early = may[~np.array([text.late for text in texts])[may]]
+    rare = {
+        late: [_rarity(texts, known, head, count) for head, count in enumerate(counts)]
+        for late, known in ((False, early), (True, may))
+    }
     drop, done = Drops(plan.drop, seed), 0
     if kept.exists():
         state = torch.load(kept, weights_only=True)
@@ -168,12 +186,13 @@ def learn(
             break
         torch.manual_seed(SEED + 7919 * seed + at)
         drop.start = np.random.default_rng((seed, at))
-        x, mask = heard.batch(steps[at])
+        rows, rarity = steps[at].rows, rare[steps[at].late]
+        x, mask = heard.batch(rows)
         # Each text keeps its first mark, so that something is seen.
         hidden = torch.rand(mask.shape) < plan.unseen
         hidden[:, 0] = False
         scores = network(x, mask & ~hidden, drop)
-        loss = _loss(scores, truth[steps[at]], weight[steps[at]], rare, counts, plan.smooth)
+        loss = _loss(scores, truth[rows], weight[rows], rarity, counts, plan.smooth)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         machine.step()
@@ -194,6 +213,10 @@ def learn(
     torch.save(state, half)
     half.replace(kept)
     return network if done == len(steps) else None
+
+
+def _pace(warm: float, done: float) -> float:
+    return min((done + 1e-3) / warm, (1 - done) / (1 - warm))
 
 
 def _rarity(texts: Sequence[Text], may: Rows, head: int, count: int) -> torch.Tensor:

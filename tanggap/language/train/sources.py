@@ -111,11 +111,11 @@ def own() -> list[dict[str, str]]:
     return found
 
 
-def hard(one: Mapping[str, str]) -> bool:
-    """Whether a line of ours is of the second set: some nine hundred situations of five or six
-    lines, many with a word that points elsewhere. Its scenarios have a letter, y, and a number of
-    their own."""
-    return re.fullmatch(r"y[a-h]\d{3}", one["scenario"]) is not None
+def set_of(one: Mapping[str, str]) -> str:
+    """The set that a line of ours is of. Scenarios of the second (many a word points elsewhere) and
+    of the third (an ordinary week) have two letters and a number of three digits."""
+    named = re.fullmatch(r"([yz])[a-i]\d{3}", one["scenario"])
+    return {"y": "second", "z": "third"}[named[1]] if named else "first"
 
 
 def lexicon(head: str) -> dict[str, list[str]]:
