@@ -6,4 +6,4 @@ it. What they suggest says so in `MADE_BY`, gives the words that decided, and wo
 sure" than guess.
 """
 
-MADE_BY = "fast/7"
+MADE_BY = "fast/8"

@@ -20,7 +20,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from tanggap.language.classify import FOLDED
-from tanggap.language.train import card, gazetteer, sources, store
+from tanggap.language.train import card, gazetteer, sources, store, vocabulary
 from tanggap.language.train.fit import (
     SEED,
     Head,
@@ -147,6 +147,10 @@ def sentiment(data: Path, figures: dict[str, Any]) -> store.Trained:
             calibrate(shipped, scores[has], truth[has].tolist())
             ours_too = has & np.char.startswith(family, "own:")
             figures["sentiment_own"] = report(shipped, scores[ours_too], truth[ours_too].tolist())
+            unread = _on(shipped, rare, [one["text"] for one in sources.held()], sizes)
+            figures["sentiment_held_set"] = report(
+                shipped, unread, [one["sentiment"] for one in sources.held()]
+            )
         shown = _on(head, rare, [row.text for row in held], sizes)
         f1.append(report(head, shown, [row.label for row in held])["macro_f1"])
     figures["sentiment_smsa"] = report(
@@ -231,13 +235,17 @@ def language(data: Path, figures: dict[str, Any]) -> store.Trained:
     rareness = np.concatenate([rare.words, rare.pieces])
     truth = np.array([code for _, code, _ in pool])
     family = np.array([family for _, _, family in pool])
+    listed, listed_as = vocabulary.rows(*SIZES["language"])
     scores = np.zeros((len(truth), len(LANGUAGES)), np.float32)
+
+    def learnt(lines: np.ndarray) -> Head:
+        read = sp.vstack([often[lines], listed]).tocsr()
+        labels = [*truth[lines].tolist(), *listed_as]
+        return fit_bayes("language", read, rareness, labels, LANGUAGES, SMOOTH)
+
     for train, test in _folds(family):
-        part = fit_bayes(
-            "language", often[train], rareness, truth[train].tolist(), LANGUAGES, SMOOTH
-        )
-        scores[test] = part.scores(texts[test])
-    shipped = fit_bayes("language", often, rareness, truth.tolist(), LANGUAGES, SMOOTH)
+        scores[test] = learnt(train).scores(texts[test])
+    shipped = learnt(np.arange(len(truth)))
     shipped.added[:] = lean_to_indonesian(
         LANGUAGES, scores, truth == "id-news", 0.02, WANTED_INDONESIAN["fast"]
     )
@@ -279,11 +287,13 @@ def own_heads(data: Path, figures: dict[str, Any]) -> store.Trained:
     counted: Counts = counts([one["text"] for one in ours], *sizes)
     rare = rarity(counted)
     texts = weighed(counted, rare)
+    held = sources.held()
+    unread = weighed(counts([one["text"] for one in held], *sizes), rare)
     family = ["own:" + one["scenario"] for one in ours]
     of_set = np.array([sources.set_of(one) for one in ours])
     heads = []
     for name, labels in OWN.items():
-        truth = np.array([_label(one, name) for one in ours])
+        truth = np.array([sources.label(one, name) for one in ours])
         words = [(word, label) for label, some in sources.lexicon(name).items() for word in some]
         said = weighed(counts([word for word, _ in words], *sizes), rare) if words else texts[:0]
         both = sp.vstack([texts, said]).tocsr()
@@ -305,20 +315,19 @@ def own_heads(data: Path, figures: dict[str, Any]) -> store.Trained:
             )
         calibrate(head, scores, truth.tolist(), FOLDED.get(name, ()))
         figures[name] = report(head, scores, truth.tolist())
-        for called in ("first", "second", "third"):
+        shown = head.scores(unread)
+        right_there = [sources.label(one, name) for one in held]
+        figures[f"{name}_held_set"] = report(head, shown, right_there)
+        for called in ("first", "second", "third", "fourth"):
             rows = of_set == called
             figures[f"{name}_{called}_set"] = report(head, scores[rows], truth[rows].tolist())
         if name in FOLDED:
             folded = report(head, scores, truth.tolist(), FOLDED[name])
             figures[f"{name}_as_classified"] = folded
+            folded = report(head, shown, right_there, FOLDED[name])
+            figures[f"{name}_as_classified_held_set"] = folded
         heads.append(head)
     return store.Trained(heads, rare, sizes)
-
-
-def _label(one: dict[str, Any], name: str) -> str:
-    if name == "claim":
-        return "yes" if one["claim"] else "no"
-    return str(one[name])
 
 
 if __name__ == "__main__":

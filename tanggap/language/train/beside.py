@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from tanggap.language.train import vocabulary
 from tanggap.language.train.fit import SEED, added_up, fit, fit_bayes, fit_own
 from tanggap.language.train.labels import HEADS
 from tanggap.language.train.material import NONE, Text
@@ -68,7 +69,9 @@ def unseen(
                 labels = [known[code] for code in truth[rows[learns], head]]
                 if name == "language":
                     counted, rare = often
-                    part = fit_bayes(name, counted[learns], rare, labels, known, SMOOTH)
+                    listed, listed_as = vocabulary.rows(*SIZES["language"])
+                    lines = sp.vstack([counted[learns], listed]).tocsr()
+                    part = fit_bayes(name, lines, rare, [*labels, *listed_as], known, SMOOTH)
                 elif name == "sentiment":
                     first, second = (
                         fit(

@@ -19,22 +19,17 @@ NONE = -1
 # What is told from Indonesian at a glance needs few lines.
 NEWS = {"en": 300, "other": 300}
 WEIGHT = {"ntrex": 0.5, "lexicon": 0.2}
-# How the scenarios of our third set begin (and a few of the first). It was written when networks
-# had read the others.
-LATE = "z"
 
 
 @dataclass(frozen=True)
 class Text:
-    """A message, the code of each head's label (NONE where it has none), its source, its family,
-    which is never parted between what is learnt and what is judged, and whether it is read in the
-    last rounds only."""
+    """A message, the code of each head's label (NONE where it has none), its source, and its
+    family, which is never parted between what is learnt and what is judged."""
 
     text: str
     labels: tuple[int, ...]
     source: str
     family: str
-    late: bool = False
 
     @property
     def weight(self) -> float:
@@ -73,8 +68,7 @@ def gather(data: Path) -> list[Text]:
         said: dict[str, object] = {name: one[name] for name in OWN}
         said["claim"] = "yes" if one["claim"] else "no"
         labels = _labels(language=one["language"], sentiment=one.get("sentiment"), **said)
-        late = one["scenario"].startswith(LATE)
-        found.append(Text(one["text"], labels, "own", "own:" + one["scenario"], late))
+        found.append(Text(one["text"], labels, "own", "own:" + one["scenario"]))
     for name in OWN:
         for label, words in sources.lexicon(name).items():
             found += [

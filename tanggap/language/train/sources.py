@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ LIKE = 0.6
 RUN = 4
 NTREX_TRAIN = 1400
 SETS = Path(__file__).with_name("sets")
+HELD = Path(__file__).with_name("held")
 
 LICENCES = [
     {
@@ -36,6 +38,12 @@ LICENCES = [
     {
         "name": "NTREX-128",
         "origin": "github.com/MicrosoftTranslator/NTREX, Federmann et al. 2022",
+        "licence": "CC BY-SA 4.0",
+        "for": ["language"],
+    },
+    {
+        "name": "wordfreq",
+        "origin": "github.com/rspeer/wordfreq, Speer 2022: how often words are written",
         "licence": "CC BY-SA 4.0",
         "for": ["language"],
     },
@@ -105,17 +113,34 @@ def ntrex(data: Path) -> dict[str, list[str]]:
 def own() -> list[dict[str, str]]:
     """Our own lines: id, scenario, language, intent, topic, urgency, abuse, claim, sentiment,
     text."""
+    return _lines(SETS)
+
+
+def held() -> list[dict[str, str]]:
+    """Lines of ours that no shipped model has read and by which nothing was chosen."""
+    return _lines(HELD)
+
+
+def _lines(folder: Path) -> list[dict[str, str]]:
     found = []
-    for path in sorted(SETS.glob("*.jsonl")):
+    for path in sorted(folder.glob("*.jsonl")):
         found += [json.loads(line) for line in path.read_text("utf-8").splitlines() if line]
     return found
 
 
 def set_of(one: Mapping[str, str]) -> str:
-    """The set that a line of ours is of. Scenarios of the second (many a word points elsewhere) and
-    of the third (an ordinary week) have two letters and a number of three digits."""
-    named = re.fullmatch(r"([yz])[a-i]\d{3}", one["scenario"])
-    return {"y": "second", "z": "third"}[named[1]] if named else "first"
+    """The set that a line of ours is of. Scenarios of the second (many a word points elsewhere), of
+    the third (an ordinary week) and of the fourth (one situation, several labels) have two letters
+    and a number of three digits."""
+    named = re.fullmatch(r"(y[a-i]|z[a-i]|z[j-z])\d{3}", one["scenario"])
+    if not named:
+        return "first"
+    return "second" if named[1][0] == "y" else "third" if named[1][1] < "j" else "fourth"
+
+
+def label(one: Mapping[str, Any], head: str) -> str:
+    """What a head should say of a line of ours."""
+    return ("yes" if one["claim"] else "no") if head == "claim" else str(one[head])
 
 
 def lexicon(head: str) -> dict[str, list[str]]:
