@@ -182,7 +182,8 @@ def test_every_screen_is_accessible(world, live_server, browser, width, scheme):
         page.goto(live_server.url + there)
         if isinstance(who, str):
             page.fill("input[name=key]", who)
-            page.click("form:has(input[name=key]) button")
+            with page.expect_navigation():
+                page.click("form:has(input[name=key]) button")
         if name.startswith("public") and name != "public-key" and sum(weight) > 100_000:
             faults.append(f"{name}: {sum(weight)} bytes")
         if page.evaluate("document.documentElement.scrollWidth") > width:
