@@ -15,11 +15,12 @@ from torch.nn import functional as go
 
 from tanggap.language.train.base import Base
 from tanggap.language.train.fit import SEED
-from tanggap.language.train.labels import HEADS
-from tanggap.language.train.material import NONE, Text
+from tanggap.language.train.material import NONE, Lesson, Text
 from tanggap.language.train.network import HALF, Drops, Lower, Network
 
 Rows = npt.NDArray[np.int64]
+FROZEN = 4
+"""Layers that do not learn, and that both networks stand on."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,6 @@ class Plan:
     two readings say must `agree` (R-Drop: Liang et al. 2021, arXiv 2106.14448)."""
 
     layers: int = 8
-    frozen: int = 4
     rate: float = 1.5e-4
     less: float = 0.9
     head: float = 10.0
@@ -43,7 +43,11 @@ class Plan:
     unseen: float = 0.1  # words that are hidden from the others
     smooth: float = 0.05
     warm: float = 0.08
-    often: tuple[tuple[str, float], ...] = (
+    often: tuple[tuple[str, float], ...] = ()
+
+
+EVERY = Plan(
+    often=(
         ("smsa", 0.8),
         ("nusax", 0.8),
         ("ntrex", 0.6),
@@ -51,6 +55,8 @@ class Plan:
         ("own", 1.7),
         ("lexicon", 0.5),
     )
+)
+OPINION = Plan(rounds=5, twice=0.6, often=(("smsa", 1.0), ("nusax", 0.5), ("own", 0.7)))
 
 
 class Heard:
@@ -144,6 +150,7 @@ def course(
 def learn(
     base: Base,
     plan: Plan,
+    lesson: Lesson,
     texts: Sequence[Text],
     heard: Heard,
     may: Rows,
@@ -153,8 +160,8 @@ def learn(
 ) -> Network | None:
     """A network that has read the rows it may; None where time (of the monotonic clock) ran out
     before it had: what it knew is in `kept`, and the next call goes on."""
-    counts = [len(known) for known in HEADS.values()]
-    network = Network(base, range(plan.frozen, plan.layers), counts, seed)
+    counts = lesson.counts
+    network = Network(base, range(FROZEN, plan.layers), counts, seed)
     machine = torch.optim.AdamW(
         list(network.rates(plan.rate, plan.less, plan.head)), betas=(0.9, 0.98), fused=True
     )
@@ -162,9 +169,9 @@ def learn(
     pace = torch.optim.lr_scheduler.LambdaLR(
         machine, lambda at: _pace(plan.warm, steps[min(at, len(steps) - 1)].done)
     )
-    truth = torch.tensor([text.labels for text in texts])
+    truth = torch.from_numpy(lesson.truth)
     weight = torch.tensor([text.weight for text in texts])
-    rarity = [_rarity(texts, may, head, count) for head, count in enumerate(counts)]
+    rarity = [_rarity(lesson.truth[may, head], count) for head, count in enumerate(counts)]
     drop, done = Drops(plan.drop, seed), 0
     if kept.exists():
         state = torch.load(kept, weights_only=True)
@@ -219,9 +226,8 @@ def _pace(warm: float, done: float) -> float:
     return min((done + 1e-3) / warm, (1 - done) / (1 - warm))
 
 
-def _rarity(texts: Sequence[Text], may: Rows, head: int, count: int) -> torch.Tensor:
+def _rarity(codes: Rows, count: int) -> torch.Tensor:
     """What an example of each label weighs: half way between all alike and all labels alike."""
-    codes = np.array([texts[at].labels[head] for at in may])
     many = np.bincount(codes[codes != NONE], None, count)
     weight = np.sqrt(many.sum() / np.maximum(many, 1) / max(1, int((many > 0).sum())))
     return torch.tensor(np.minimum(weight, 6) * (many > 0), dtype=torch.float32)

@@ -12,10 +12,12 @@ import numpy.typing as npt
 
 from tanggap.language.train import sources
 from tanggap.language.train.fit import SEED
-from tanggap.language.train.labels import HEADS, LANGUAGES, OWN, fold_of
+from tanggap.language.train.labels import HEADS, LANGUAGES, OWN, SENTIMENTS, fold_of
 from tanggap.language.train.settings import ARTICLE
 
 NONE = -1
+# Reviews, and messages to an office.
+REGISTERS = 2
 # What is told from Indonesian at a glance needs few lines.
 NEWS = {"en": 300, "other": 300}
 WEIGHT = {"ntrex": 0.5, "lexicon": 0.2}
@@ -34,6 +36,29 @@ class Text:
     @property
     def weight(self) -> float:
         return WEIGHT.get(self.source, 1.0)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What one network learns: how many labels each of its questions has, and the code of each
+    text's label, (texts, questions), NONE where it has none."""
+
+    counts: tuple[int, ...]
+    truth: npt.NDArray[np.int64]
+
+
+def every(texts: Sequence[Text]) -> Lesson:
+    """All heads."""
+    return Lesson(tuple(map(len, HEADS.values())), np.array([text.labels for text in texts]))
+
+
+def opinion(texts: Sequence[Text]) -> Lesson:
+    """Sentiment, and whether a review or a message to an office is read: the same words are praise
+    in the one and mockery in the other. The sentiments of a review come first."""
+    code = np.array([text.labels[list(HEADS).index("sentiment")] for text in texts])
+    ours = np.array([text.source == "own" for text in texts])
+    truth = np.where((code != NONE) & ours, code + len(SENTIMENTS), code)
+    return Lesson((REGISTERS * len(SENTIMENTS),), truth[:, None])
 
 
 def gather(data: Path) -> list[Text]:

@@ -66,6 +66,13 @@ class Layers(nn.Module):
         scale, shift = self.weights[f"{name}_scale"], self.weights[f"{name}_shift"]
         return go.layer_norm(x, x.shape[-1:], scale, shift, self.epsilon)
 
+    def arrays(self) -> dict[str, Floats]:
+        """The weights, named as `base.Base` names them, layers counted from 0."""
+        return {
+            name.replace("_", "."): one.detach().float().numpy()
+            for name, one in self.weights.items()
+        }
+
 
 class Drops:
     """Leaves out a part of what is said. Drawing so many numbers anew would cost more than the
@@ -131,10 +138,3 @@ class Network(Layers):
             place = name.split("_")[0]
             speed = rate * less ** (self.count - 1 - int(place)) if place.isdigit() else rate * head
             yield {"params": [one], "lr": speed, "weight_decay": 0.01 * name.endswith("weight")}
-
-    def arrays(self) -> dict[str, Floats]:
-        """The weights, named as `base.Base` names them, layers counted from 0."""
-        return {
-            name.replace("_", "."): one.detach().float().numpy()
-            for name, one in self.weights.items()
-        }
